@@ -1,0 +1,3 @@
+//! Proves who is calling, issues and revokes tokens.
+
+pub mod domain;

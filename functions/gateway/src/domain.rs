@@ -1,0 +1,4 @@
+//! What the platform knows about itself.
+
+pub mod health;
+pub mod registry;

@@ -1,0 +1,3 @@
+//! Jobs, one file each.
+
+pub mod health_probe;

@@ -1,0 +1,1 @@
+//! Turns facts into messages on the channels a person wants.

@@ -1,0 +1,3 @@
+//! Readers of streams, one file each.
+
+pub mod relay_stream;

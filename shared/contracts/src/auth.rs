@@ -1,0 +1,315 @@
+//! Module `auth`: accounts, sign-in, tokens and keys.
+
+use kernel::text::{EmailAddress, LocaleTag, Slug, Text};
+use kernel::{AnyId, Secret, SessionId, TenantId, Timestamp, UserId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Call, Empty, Endpoint, Granted, Nothing, Own, Public, Rate, Success, calls, endpoints};
+
+/// Largest body of this module, in bytes.
+const BODY_LIMIT_BYTES: usize = 16 * 1024;
+/// How long documents may be cached.
+const DOCUMENT_CACHE: &str = "public, max-age=900";
+
+endpoints! {
+    /// Registers a person.
+    ///
+    /// Starts an account in the tenant and mails a link that verifies the address. The answer is the
+    /// same whether or not the address is known, so that nobody learns who has an account. Registering
+    /// a pending address again replaces its password and its link.
+    REGISTER: Public<Register, Started> = Endpoint::post("auth.register", "/v1/auth/register")
+        .public("no account yet")
+        .rate(Rate::Credential)
+        .keyed()
+        .answers(Success::Accepted)
+        .body_limit(BODY_LIMIT_BYTES)
+        .codes(&["registration_closed", "tenant_unknown"])
+        .audited("account.registered")
+        .budget(3);
+
+    /// Verifies an e-mail address.
+    ///
+    /// Takes the token of the mailed link, once. The account becomes active; the person still has to
+    /// sign in. A token that is wrong, used, superseded or expired is refused with `handle_invalid`.
+    EMAIL_VERIFY: Public<VerifyEmail, Verified> =
+        Endpoint::post("auth.email_verify", "/v1/auth/email/verify")
+            .handle("the token of a mailed link")
+            .rate(Rate::Credential)
+            .one_time()
+            .body_limit(BODY_LIMIT_BYTES)
+            .codes(&["handle_invalid"])
+            .audited("email.verified")
+            .budget(2);
+
+    /// Mails a new verification link.
+    ///
+    /// Always answers 202, for known and unknown addresses alike. Earlier links stop working.
+    EMAIL_VERIFY_RESEND: Public<ResendVerification, Started> =
+        Endpoint::post("auth.email_verify_resend", "/v1/auth/email/verify/resend")
+            .public("no session yet")
+            .rate(Rate::Credential)
+            .answers(Success::Accepted)
+            .body_limit(BODY_LIMIT_BYTES)
+            .codes(&["tenant_unknown"])
+            .budget(3);
+
+    /// Shows the page behind a mailed link.
+    ///
+    /// The page holds a form that posts the token. Opening it changes nothing, so mail scanners that
+    /// fetch links do no harm.
+    LINK_PAGE: Public<LinkPage, String> = Endpoint::get("auth.link_page", "/v1/auth/links/{purpose}")
+        .public("a page without effect")
+        .rate(Rate::PublicDocument)
+        .html();
+
+    /// Signs a person in.
+    ///
+    /// Answers an access token (ES256, about ten minutes) and a refresh token that changes with every
+    /// use. Unknown addresses, wrong passwords and closed counters get the same `invalid_credentials`.
+    LOGIN: Public<Login, SignedIn> = Endpoint::post("auth.login", "/v1/auth/login")
+        .public("obtains the credential")
+        .rate(Rate::Credential)
+        .body_limit(BODY_LIMIT_BYTES)
+        .codes(&["invalid_credentials", "email_not_verified", "account_suspended", "tenant_unknown"])
+        .audited("session.created")
+        .budget(4);
+
+    /// Exchanges a refresh token for new tokens.
+    ///
+    /// Every use answers the next refresh token. Sending the same one again within ten seconds answers
+    /// the same next token; later it counts as theft and ends the session.
+    TOKEN_REFRESH: Public<Refresh, Tokens> =
+        Endpoint::post("auth.token_refresh", "/v1/auth/token/refresh")
+            .handle("the refresh token of a direct session")
+            .rate(Rate::Token)
+            .body_limit(BODY_LIMIT_BYTES)
+            .codes(&["credential_invalid"])
+            .budget(1);
+
+    /// Ends this session.
+    ///
+    /// The access token of the session is refused from the next request on.
+    LOGOUT: Own<Nothing, Empty> = Endpoint::post("auth.logout", "/v1/auth/logout")
+        .own()
+        .natural()
+        .answers(Success::NoContent)
+        .audited("session.revoked")
+        .budget(2);
+
+    /// Shows the caller: who, in which tenant, with which permissions.
+    ME: Granted<Nothing, Me> = Endpoint::get("auth.me", "/v1/auth/me").any_principal();
+
+    /// The public keys that verify our tokens, as a JSON Web Key Set (RFC 7517).
+    JWKS: Public<Nothing, Value> = Endpoint::get("auth.jwks", "/.well-known/jwks.json")
+        .public("key distribution")
+        .rate(Rate::PublicDocument)
+        .cached("public, max-age=900, stale-while-revalidate=60")
+        .any_origin()
+        .budget(1);
+
+    /// The OpenID Provider configuration (OpenID Connect Discovery 1.0 section 4).
+    OIDC_CONFIGURATION: Public<Nothing, Value> =
+        Endpoint::get("auth.oidc_configuration", "/.well-known/openid-configuration")
+            .public("discovery")
+            .rate(Rate::PublicDocument)
+            .cached(DOCUMENT_CACHE)
+            .any_origin();
+}
+
+calls! {
+    /// The address, name, locale and status of an account.
+    ACCOUNT_GET: Call<AccountGet, Account> = Call::new("auth.account_get");
+}
+
+/// A tenant as people write it: its slug or its id.
+pub type TenantName = Text<1, 64>;
+
+/// What a person sends to register.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Register {
+    /// Slug or id of the tenant.
+    pub tenant: TenantName,
+    /// The address to verify.
+    pub email: EmailAddress,
+    /// At least 15 characters, or 8 where a second factor is required; at most 128.
+    #[schemars(with = "String")]
+    pub password: Secret<String>,
+    /// How the person is called.
+    pub name: Text<1, 100>,
+    /// Language of mails and pages, as a BCP 47 tag.
+    #[serde(default)]
+    pub locale: Option<LocaleTag>,
+}
+
+/// The one answer to everything that mails a link.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Started {
+    pub status: StartedStatus,
+}
+
+/// What was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StartedStatus {
+    VerificationSent,
+}
+
+/// The token of a mailed link.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyEmail {
+    #[schemars(with = "String")]
+    pub token: Secret<String>,
+}
+
+/// The account is active.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Verified {
+    pub status: VerifiedStatus,
+}
+
+/// What verification made of the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VerifiedStatus {
+    Verified,
+}
+
+/// Asks for another verification mail.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResendVerification {
+    pub tenant: TenantName,
+    pub email: EmailAddress,
+}
+
+/// Which page, for which token.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinkPage {
+    /// What the link is for: `verify`.
+    pub purpose: Slug,
+    /// The token, copied into the form unread.
+    #[schemars(with = "String")]
+    pub token: Secret<String>,
+}
+
+/// What a person sends to sign in.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    pub tenant: TenantName,
+    pub email: EmailAddress,
+    #[schemars(with = "String")]
+    pub password: Secret<String>,
+    /// Proof that this device signed in before; keeps the owner out of a lock others caused.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub device_token: Option<Secret<String>>,
+    /// Longer lifetimes for the session.
+    #[serde(default)]
+    pub remember: bool,
+    /// `false` makes a session for test data.
+    #[serde(default = "live")]
+    pub livemode: bool,
+}
+
+fn live() -> bool {
+    true
+}
+
+/// A new session.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SignedIn {
+    pub status: SignedInStatus,
+    #[serde(flatten)]
+    pub tokens: Tokens,
+    pub session_id: SessionId,
+    /// Send it with the next sign-in from this device.
+    pub device_token: String,
+    pub user: Person,
+}
+
+/// How far the sign-in came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignedInStatus {
+    Authenticated,
+}
+
+/// The person who signed in.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Person {
+    pub id: UserId,
+    pub email: String,
+    pub name: String,
+    pub locale: Option<String>,
+}
+
+/// Tokens of a session.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Tokens {
+    /// A JSON Web Token for `Authorization: Bearer` (RFC 9068).
+    pub access_token: String,
+    pub token_type: TokenType,
+    /// Life of the access token, in seconds.
+    pub expires_in: i64,
+    /// Good for one use.
+    pub refresh_token: String,
+    /// Life of the refresh token, in seconds.
+    pub refresh_expires_in: i64,
+}
+
+/// How the access token is presented (RFC 6750).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub enum TokenType {
+    Bearer,
+}
+
+/// A refresh token to exchange.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Refresh {
+    #[schemars(with = "String")]
+    pub refresh_token: Secret<String>,
+}
+
+/// The caller as we see them.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Me {
+    /// `user`, `service` or `application`.
+    pub kind: &'static str,
+    pub subject_id: AnyId,
+    pub tenant_id: TenantId,
+    pub home_tenant_id: TenantId,
+    pub livemode: bool,
+    pub session_id: Option<SessionId>,
+    pub roles: Vec<String>,
+    /// Dotted names.
+    pub permissions: Vec<&'static str>,
+    pub scopes: Vec<String>,
+    /// Authentication class: `aal1` or `aal2`.
+    pub acr: Option<String>,
+    pub authenticated_at: Option<Timestamp>,
+}
+
+/// Which account.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct AccountGet {
+    pub user_id: UserId,
+}
+
+/// What other modules may know of an account.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Account {
+    pub user_id: UserId,
+    pub email: String,
+    pub verified: bool,
+    pub name: String,
+    pub locale: Option<String>,
+    pub version: u64,
+}
+

@@ -1,0 +1,72 @@
+//! Every HTTP endpoint: method, path, access, types and the documentation customers read.
+//!
+//! A module's contracts are one [`endpoints!`] table. The doc comment of an entry is the public API
+//! text; the types of an entry give its JSON Schemas and are what the handler must take and return.
+
+pub mod access;
+pub mod auth;
+pub mod book;
+pub mod call;
+pub mod endpoint;
+pub mod gateway;
+pub mod notification;
+pub mod profile;
+
+pub use access::Access;
+pub use book::Book;
+pub use call::Call;
+pub use endpoint::{
+    Endpoint, Granted, Idempotency, Media, Method, Open, Own, Precondition, Public, Rate, Spec,
+    Success,
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A request without parameters.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// An answer without a body.
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+pub struct Empty {}
+
+/// Declares the endpoints of a module: constants, and `describe`, which shows them all to the [`Book`].
+///
+/// A macro, because only a macro can hand a doc comment to the program: the comment is the public
+/// documentation.
+#[macro_export]
+macro_rules! endpoints {
+    ($($(#[doc = $doc:literal])+ $name:ident: $kind:ty = $endpoint:expr;)+) => {
+        $($(#[doc = $doc])+
+        pub const $name: $kind = $endpoint.documented(concat!($($doc, "\n"),+));)+
+
+        /// Shows every endpoint of this module to the book.
+        pub fn describe(book: &mut $crate::Book) {
+            $(book.add(&$name);)+
+        }
+    };
+}
+
+/// Declares the typed calls a module answers.
+#[macro_export]
+macro_rules! calls {
+    ($($(#[doc = $doc:literal])+ $name:ident: $kind:ty = $call:expr;)+) => {
+        $($(#[doc = $doc])+
+        pub const $name: $kind = $call.documented(concat!($($doc, "\n"),+));)+
+
+        /// Shows every typed call of this module to the book.
+        pub fn describe_calls(book: &mut $crate::Book) {
+            $(book.add_call(&$name);)+
+        }
+    };
+}
+
+fn describe(book: &mut Book) {
+    auth::describe(book);
+    auth::describe_calls(book);
+    gateway::describe(book);
+    notification::describe(book);
+    profile::describe(book);
+}

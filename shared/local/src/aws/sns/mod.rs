@@ -1,0 +1,421 @@
+//! SNS: standard and FIFO topics that deliver to SQS queues, in the AWS Query protocol. A publish is
+//! answered when every subscribed queue has the message in the state file.
+
+mod delivery;
+mod filter;
+mod form;
+mod wire;
+mod xml;
+
+#[cfg(test)]
+mod tests;
+
+pub use delivery::{Publication, PublishedMessage};
+pub(crate) use xml::error_answer;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::sqs::{self, Queues, SqsError};
+use super::{ACCOUNT, REGION, Request};
+use crate::clock::VirtualClock;
+use crate::state::{Change, Store, StoreError};
+use filter::FilterPolicy;
+use form::Form;
+
+/// Row kinds of the state file.
+const TOPIC: &str = "sns.topic";
+const SUBSCRIPTION: &str = "sns.subscription";
+const DEDUPLICATED: &str = "sns.deduplicated";
+
+/// Most filter policies per topic ("Filter policy constraints").
+const MAX_FILTER_POLICIES: usize = 200;
+
+/// Most subscriptions of a FIFO topic (Service endpoints and quotas, "Amazon SNS").
+const MAX_FIFO_SUBSCRIPTIONS: usize = 100;
+
+/// The topics of one cloud. Clones share state.
+#[derive(Clone)]
+pub struct Topics {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    clock: VirtualClock,
+    store: Store,
+    queues: Queues,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    topics: BTreeMap<String, Topic>,
+    last_sequence: u64,
+}
+
+struct Topic {
+    attributes: BTreeMap<String, String>,
+    subscriptions: BTreeMap<String, Subscription>,
+    /// Message ids by deduplication id, and when each is forgotten.
+    deduplicated: BTreeMap<String, Published>,
+    forgetting: BTreeSet<(i64, String)>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Published {
+    until_ms: i64,
+    id: String,
+    sequence: u64,
+}
+
+/// A subscription as the state file has it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct StoredSubscription {
+    queue: String,
+    attributes: BTreeMap<String, String>,
+}
+
+struct Subscription {
+    stored: StoredSubscription,
+    filter: Option<FilterPolicy>,
+}
+
+/// Why a topic operation was refused (SNS API reference, "Errors" of each action).
+#[derive(Debug, thiserror::Error)]
+pub enum SnsError {
+    /// No such topic or subscription.
+    #[error("{0} does not exist")]
+    NotFound(String),
+    /// A parameter is missing or its value is not allowed; says which and why.
+    #[error("{0}")]
+    Invalid(String),
+    /// More filter policies than a topic takes.
+    #[error("Filter policy limit exceeded: {MAX_FILTER_POLICIES} per topic")]
+    FilterPolicyLimit,
+    /// More subscriptions than a FIFO topic takes.
+    #[error("Subscription limit exceeded: {MAX_FIFO_SUBSCRIPTIONS} per FIFO topic")]
+    SubscriptionLimit,
+    /// A batch without entries.
+    #[error("The batch request doesn't contain any entries.")]
+    EmptyBatch,
+    /// A batch of more than ten.
+    #[error("The batch request contains more entries than permissible (10).")]
+    TooManyEntries,
+    /// Two entries with one id.
+    #[error("Two or more batch entries in the request have the same Id.")]
+    RepeatedId,
+    /// The entries together are over the limit.
+    #[error("The length of all the batch messages put together is more than the limit.")]
+    BatchTooLong,
+    /// An operation the local cloud does not offer.
+    #[error("The local cloud does not offer the SNS operation {0}.")]
+    Unsupported(String),
+    /// The state file cannot be written.
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl From<StoreError> for SnsError {
+    fn from(error: StoreError) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
+
+impl SnsError {
+    /// (code, HTTP status)
+    fn code(&self) -> (&'static str, u16) {
+        match self {
+            Self::NotFound(_) => ("NotFound", 404),
+            Self::Invalid(_) => ("InvalidParameter", 400),
+            Self::FilterPolicyLimit => ("FilterPolicyLimitExceeded", 403),
+            Self::SubscriptionLimit => ("SubscriptionLimitExceeded", 403),
+            Self::EmptyBatch => ("EmptyBatchRequest", 400),
+            Self::TooManyEntries => ("TooManyEntriesInBatchRequest", 400),
+            Self::RepeatedId => ("BatchEntryIdsNotDistinct", 400),
+            Self::BatchTooLong => ("BatchRequestTooLong", 400),
+            Self::Unsupported(_) => ("InvalidAction", 400),
+            Self::Broken(_) => ("InternalError", 500),
+        }
+    }
+}
+
+/// The ARN of a topic of this cloud.
+pub fn topic_arn(name: &str) -> String {
+    format!("arn:aws:sns:{REGION}:{ACCOUNT}:{name}")
+}
+
+/// The name in a topic's name or ARN.
+fn name_of(reference: &str) -> &str {
+    reference.rsplit(':').next().unwrap_or(reference)
+}
+
+/// The topic a wire request is about.
+pub(crate) fn topic_name(request: &Request) -> Option<String> {
+    let form = Form::read(&request.body);
+    let reference = form.get("TopicArn").or_else(|| form.get("Name"))?;
+    Some(name_of(reference).to_owned())
+}
+
+impl Topics {
+    pub(crate) fn open(
+        store: &Store,
+        clock: &VirtualClock,
+        queues: &Queues,
+    ) -> Result<Self, StoreError> {
+        let mut state = State::default();
+        for (_, name, attributes) in store.load(TOPIC)? {
+            state.topics.insert(name, Topic::new(attributes));
+        }
+        for (name, arn, stored) in store.load::<StoredSubscription>(SUBSCRIPTION)? {
+            if let (Some(topic), Ok(subscription)) =
+                (state.topics.get_mut(&name), Subscription::new(stored))
+            {
+                topic.subscriptions.insert(arn, subscription);
+            }
+        }
+        for (name, key, published) in store.load::<Published>(DEDUPLICATED)? {
+            state.last_sequence = state.last_sequence.max(published.sequence);
+            if let Some(topic) = state.topics.get_mut(&name) {
+                topic.remember(key, published);
+            }
+        }
+        let inner = Inner {
+            clock: clock.clone(),
+            store: store.clone(),
+            queues: queues.clone(),
+            state: Mutex::new(state),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Makes the topic, or leaves one of that name as it is; returns its ARN. The name of a FIFO
+    /// topic ends in `.fifo`.
+    pub fn create(
+        &self,
+        name: &str,
+        mut attributes: BTreeMap<String, String>,
+    ) -> Result<String, SnsError> {
+        let stem = name.strip_suffix(".fifo").unwrap_or(name);
+        let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if stem.is_empty() || name.len() > 256 || !stem.bytes().all(good) {
+            return Err(SnsError::Invalid("Invalid parameter: Topic Name".to_owned()));
+        }
+        let fifo = attributes.get("FifoTopic").is_some_and(|value| value == "true");
+        if fifo != name.ends_with(".fifo") {
+            let reason = "Invalid parameter: Fifo Topic names must end with .fifo and must be made \
+                          up of only uppercase and lowercase ASCII letters, numbers, underscores, \
+                          and hyphens";
+            return Err(SnsError::Invalid(reason.to_owned()));
+        }
+        let mut state = self.state();
+        if let Some(topic) = state.topics.get(name) {
+            // Attributes given again are laid over the stored ones, so that a boot is repeatable.
+            let mut merged = topic.attributes.clone();
+            merged.append(&mut attributes);
+            attributes = merged;
+        }
+        self.inner.store.apply(&[Change::put(TOPIC, "", name, &attributes)])?;
+        match state.topics.get_mut(name) {
+            Some(topic) => topic.attributes = attributes,
+            None => {
+                state.topics.insert(name.to_owned(), Topic::new(attributes));
+            }
+        }
+        Ok(topic_arn(name))
+    }
+
+    /// Subscribes a queue; the same topic and queue give the same subscription, with the attributes
+    /// replaced. Attributes: `RawMessageDelivery`, `FilterPolicy`, `FilterPolicyScope`
+    /// (`MessageAttributes` only), `RedrivePolicy`. Returns the subscription's ARN.
+    pub fn subscribe(
+        &self,
+        topic_name: &str,
+        queue_arn: &str,
+        attributes: BTreeMap<String, String>,
+    ) -> Result<String, SnsError> {
+        let queue = sqs::queue_name(queue_arn).to_owned();
+        let queue_is_fifo = self.inner.queues.is_fifo(&queue);
+        let queue_is_fifo = queue_is_fifo.ok_or_else(|| {
+            SnsError::Invalid(format!("Invalid parameter: Endpoint: no queue {queue}"))
+        })?;
+        let mut state = self.state();
+        let topic = state.topic(topic_name)?;
+        if queue_is_fifo && !topic.is_fifo() {
+            let reason = "Invalid parameter: Invalid parameter: Endpoint Reason: FIFO SQS Queues \
+                          can not be subscribed to standard SNS topics";
+            return Err(SnsError::Invalid(reason.to_owned()));
+        }
+        let arn = format!("{}:{queue}", topic_arn(topic_name));
+        let known = topic.subscriptions.contains_key(&arn);
+        if topic.is_fifo() && !known && topic.subscriptions.len() >= MAX_FIFO_SUBSCRIPTIONS {
+            return Err(SnsError::SubscriptionLimit);
+        }
+        let stored = StoredSubscription { queue, attributes };
+        self.keep_subscription(&mut state, topic_name, &arn, stored)?;
+        Ok(arn)
+    }
+
+    /// Changes one attribute of a subscription; an empty value removes it.
+    fn set_subscription_attribute(
+        &self,
+        arn: &str,
+        attribute: &str,
+        value: &str,
+    ) -> Result<(), SnsError> {
+        let mut state = self.state();
+        let (topic_name, mut stored) = state.subscription(arn)?;
+        if value.is_empty() {
+            stored.attributes.remove(attribute);
+        } else {
+            stored.attributes.insert(attribute.to_owned(), value.to_owned());
+        }
+        self.keep_subscription(&mut state, &topic_name, arn, stored)
+    }
+
+    fn keep_subscription(
+        &self,
+        state: &mut State,
+        topic_name: &str,
+        arn: &str,
+        stored: StoredSubscription,
+    ) -> Result<(), SnsError> {
+        let subscription = Subscription::new(stored)?;
+        let topic = state.topic(topic_name)?;
+        let filtered = topic
+            .subscriptions
+            .iter()
+            .filter(|(other, subscription)| *other != arn && subscription.filter.is_some())
+            .count();
+        if subscription.filter.is_some() && filtered >= MAX_FILTER_POLICIES {
+            return Err(SnsError::FilterPolicyLimit);
+        }
+        let change = Change::put(SUBSCRIPTION, topic_name, arn, &subscription.stored);
+        self.inner.store.apply(&[change])?;
+        topic.subscriptions.insert(arn.to_owned(), subscription);
+        Ok(())
+    }
+
+    /// Removes a subscription; removing it again is harmless.
+    pub fn unsubscribe(&self, arn: &str) -> Result<(), SnsError> {
+        let mut state = self.state();
+        let Ok((topic_name, _)) = state.subscription(arn) else { return Ok(()) };
+        self.inner.store.apply(&[Change::delete(SUBSCRIPTION, &topic_name, arn)])?;
+        state.topic(&topic_name)?.subscriptions.remove(arn);
+        Ok(())
+    }
+
+    /// Removes a topic and its subscriptions; removing it again is harmless.
+    fn delete(&self, name: &str) -> Result<(), SnsError> {
+        let mut state = self.state();
+        self.inner.store.apply(&[
+            Change::clear(SUBSCRIPTION, name),
+            Change::clear(DEDUPLICATED, name),
+            Change::delete(TOPIC, "", name),
+        ])?;
+        state.topics.remove(name);
+        Ok(())
+    }
+
+    /// Names of all topics, sorted.
+    pub fn names(&self) -> Vec<String> {
+        self.state().topics.keys().cloned().collect()
+    }
+
+    /// (subscription ARN, queue name, attributes) of a topic's subscriptions, sorted by ARN.
+    pub fn subscriptions(
+        &self,
+        topic_name: &str,
+    ) -> Result<Vec<(String, String, BTreeMap<String, String>)>, SnsError> {
+        let mut state = self.state();
+        let topic = state.topic(topic_name)?;
+        let line = |(arn, subscription): (&String, &Subscription)| {
+            let stored = subscription.stored.clone();
+            (arn.clone(), stored.queue, stored.attributes)
+        };
+        Ok(topic.subscriptions.iter().map(line).collect())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn topic(&mut self, name: &str) -> Result<&mut Topic, SnsError> {
+        self.topics.get_mut(name).ok_or_else(|| SnsError::NotFound("Topic".to_owned()))
+    }
+
+    fn subscription(&self, arn: &str) -> Result<(String, StoredSubscription), SnsError> {
+        let found = self.topics.iter().find_map(|(name, topic)| {
+            Some((name.clone(), topic.subscriptions.get(arn)?.stored.clone()))
+        });
+        found.ok_or_else(|| SnsError::NotFound("Subscription".to_owned()))
+    }
+}
+
+impl Topic {
+    fn new(attributes: BTreeMap<String, String>) -> Self {
+        Self {
+            attributes,
+            subscriptions: BTreeMap::new(),
+            deduplicated: BTreeMap::new(),
+            forgetting: BTreeSet::new(),
+        }
+    }
+
+    fn is(&self, attribute: &str) -> bool {
+        self.attributes.get(attribute).is_some_and(|value| value == "true")
+    }
+
+    fn is_fifo(&self) -> bool {
+        self.is("FifoTopic")
+    }
+
+    fn remember(&mut self, key: String, published: Published) {
+        self.forgetting.insert((published.until_ms, key.clone()));
+        self.deduplicated.insert(key, published);
+    }
+}
+
+impl Subscription {
+    /// Checks the attributes of a subscription.
+    fn new(stored: StoredSubscription) -> Result<Self, SnsError> {
+        let invalid = |reason: String| {
+            SnsError::Invalid(format!("Invalid parameter: Attributes Reason: {reason}"))
+        };
+        for (attribute, value) in &stored.attributes {
+            match (attribute.as_str(), value.as_str()) {
+                ("RawMessageDelivery", "true" | "false")
+                | ("FilterPolicyScope", "MessageAttributes")
+                | ("FilterPolicy" | "RedrivePolicy", _) => {}
+                _ => return Err(invalid(format!("{attribute}: {value} is not offered"))),
+            }
+        }
+        let filter = stored.attributes.get("FilterPolicy");
+        let filter = filter
+            .map(|policy| FilterPolicy::parse(policy))
+            .transpose()
+            .map_err(|wrong| invalid(format!("FilterPolicy: {wrong}")))?;
+        Ok(Self { stored, filter })
+    }
+
+    fn is_raw(&self) -> bool {
+        self.stored.attributes.get("RawMessageDelivery").is_some_and(|value| value == "true")
+    }
+
+    /// The queue for messages that cannot be delivered.
+    fn dead_letter_queue(&self) -> Option<String> {
+        let policy = self.stored.attributes.get("RedrivePolicy")?;
+        let policy: serde_json::Value = serde_json::from_str(policy).ok()?;
+        let arn = policy.get("deadLetterTargetArn")?.as_str()?;
+        Some(sqs::queue_name(arn).to_owned())
+    }
+}
+
+impl From<SqsError> for SnsError {
+    fn from(error: SqsError) -> Self {
+        Self::Broken(error.to_string())
+    }
+}

@@ -1,0 +1,150 @@
+//! The invocation an AWS call belongs to: who called, its log, and how it is ended by a crash.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::call::{Call, Outcome};
+
+tokio::task_local! {
+    static CURRENT: Arc<Shared>;
+}
+
+/// One run of one function. Build it, keep its [`CallLog`], then `run` the handler's future in it:
+/// every AWS call made inside (not in tasks the handler spawns) is attributed to it.
+#[derive(Debug)]
+pub struct Invocation {
+    shared: Arc<Shared>,
+}
+
+/// The function was ended by an injected crash; its future is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the function was ended by an injected crash")]
+pub struct Crashed;
+
+/// The calls of one invocation, readable while it runs and after.
+#[derive(Clone, Debug)]
+pub struct CallLog {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub function: String,
+    pub request_id: String,
+    pub tenant: Option<String>,
+    calls: Mutex<Vec<Call>>,
+    crashed: AtomicBool,
+    crash: Notify,
+}
+
+impl Invocation {
+    /// An invocation of `function` without a known tenant: it may touch every tenant's keys.
+    pub fn new(function: impl Into<String>, request_id: impl Into<String>) -> Self {
+        Self::with_tenant(function.into(), request_id.into(), None)
+    }
+
+    /// The same, allowed to touch the keys of `tenant` and the shared ones only.
+    #[must_use]
+    pub fn for_tenant(self, tenant: impl Into<String>) -> Self {
+        let (function, request_id) =
+            (self.shared.function.clone(), self.shared.request_id.clone());
+        Self::with_tenant(function, request_id, Some(tenant.into()))
+    }
+
+    fn with_tenant(function: String, request_id: String, tenant: Option<String>) -> Self {
+        let shared = Shared {
+            function,
+            request_id,
+            tenant,
+            calls: Mutex::default(),
+            crashed: AtomicBool::new(false),
+            crash: Notify::new(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The log of this invocation's calls.
+    pub fn log(&self) -> CallLog {
+        CallLog { shared: self.shared.clone() }
+    }
+
+    /// Runs `future` as this invocation. Fails only when an injected fault crashes it; the future
+    /// is dropped where it stood, as a killed process would be.
+    pub async fn run<F: Future>(self, future: F) -> Result<F::Output, Crashed> {
+        let shared = self.shared;
+        let scoped = CURRENT.scope(shared.clone(), future);
+        tokio::select! {
+            biased;
+            () = shared.crash.notified() => Err(Crashed),
+            output = scoped => Ok(output),
+        }
+    }
+
+    pub(super) fn current() -> Option<Arc<Shared>> {
+        CURRENT.try_with(Arc::clone).ok()
+    }
+}
+
+impl CallLog {
+    /// All calls in the order they began.
+    pub fn calls(&self) -> Vec<Call> {
+        self.shared.calls().clone()
+    }
+
+    /// The longest chain of calls that had to wait for one another.
+    pub fn depth(&self) -> usize {
+        self.shared.calls().iter().map(|call| call.round).max().unwrap_or(0)
+    }
+
+    /// Read units of all calls.
+    pub fn read_units(&self) -> f64 {
+        self.shared.calls().iter().map(|call| call.read_units).sum()
+    }
+
+    /// Write units of all calls.
+    pub fn write_units(&self) -> f64 {
+        self.shared.calls().iter().map(|call| call.write_units).sum()
+    }
+}
+
+impl Shared {
+    /// Logs a call that begins now and returns its index.
+    pub fn begin(&self, mut call: Call) -> usize {
+        let mut calls = self.calls();
+        let finished = calls.iter().filter(|call| call.outcome != Outcome::Unanswered);
+        call.round = finished.map(|call| call.round).max().unwrap_or(0) + 1;
+        call.index = calls.len() + 1;
+        call.function.clone_from(&self.function);
+        call.request_id.clone_from(&self.request_id);
+        let index = call.index;
+        calls.push(call);
+        index
+    }
+
+    /// Notes how the call ended and returns it.
+    pub fn finish(&self, index: usize, outcome: Outcome, units: (f64, f64)) -> Option<Call> {
+        let mut calls = self.calls();
+        let call = calls.get_mut(index.checked_sub(1)?)?;
+        call.outcome = outcome;
+        (call.read_units, call.write_units) = units;
+        Some(call.clone())
+    }
+
+    /// Ends the invocation: its runner drops the handler's future.
+    pub fn end_by_crash(&self) {
+        self.crashed.store(true, Ordering::Release);
+        self.crash.notify_one();
+    }
+
+    /// Whether it was ended; no further call of it reaches a service.
+    pub fn has_crashed(&self) -> bool {
+        self.crashed.load(Ordering::Acquire)
+    }
+
+    fn calls(&self) -> MutexGuard<'_, Vec<Call>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

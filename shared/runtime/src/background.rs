@@ -1,0 +1,225 @@
+//! Everything that is neither an HTTP call nor an event: typed calls, schedules, streams, the
+//! authorizer, sockets.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use kernel::{AnyId, Error, EventId, TenantId};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2CustomAuthorizerV2Request;
+use lambda_http::aws_lambda_events::dynamodb::Event as StreamEvent;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::Item;
+
+use crate::authorizer::{Evidence, Inquiry};
+use crate::caller::{Made, System, Worker};
+use crate::cause::{Cause, Signal};
+use crate::clock;
+use crate::ctx::{Call, Ctx, Remote};
+use crate::function::{Function, InvocationFailed, Meta};
+use crate::http::context;
+use crate::log::Done;
+use crate::precondition::IfMatch;
+use crate::socket::{Frame, FrameReply};
+use crate::stream::Record;
+
+type Handled<T> = BoxFuture<'static, Result<T, Error>>;
+
+/// What a typed call carries besides the request.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Envelope {
+    pub tenant: TenantId,
+    pub livemode: bool,
+    pub actor: Option<AnyId>,
+    pub correlation: String,
+    pub causation: Option<EventId>,
+    pub traceparent: Option<String>,
+    pub request: Value,
+}
+
+/// What a typed call answers: the value, or an error both sides understand.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CallAnswer {
+    Ok(Value),
+    NotFound,
+    Refused { code: String, message: String },
+}
+
+pub(crate) async fn call(
+    function: &Function,
+    handler: &(dyn Fn(Arc<Call>, Worker, Value) -> Handled<Value> + Send + Sync),
+    event: &str,
+    meta: &Meta,
+) -> Result<String, InvocationFailed> {
+    let envelope: Envelope = serde_json::from_str(event)
+        .map_err(|fault| InvocationFailed(format!("not a typed call: {fault}")))?;
+    let mut call = invocation(function, meta);
+    call.correlation = envelope.correlation;
+    call.causation = envelope.causation;
+    call.traceparent = envelope.traceparent;
+    call.signal = Signal::of(Some((envelope.tenant, envelope.livemode)));
+    let who = Worker {
+        tenant: envelope.tenant,
+        livemode: envelope.livemode,
+        actor: envelope.actor,
+        subject: None,
+    };
+    let call = Arc::new(call);
+    let result = guarded(handler(call.clone(), who, envelope.request)).await;
+    finish(function, meta, &call, result.as_ref().err());
+    let answer = match result {
+        Ok(value) => CallAnswer::Ok(value),
+        Err(error) => match error.kind() {
+            kernel::ErrorKind::NotFound => CallAnswer::NotFound,
+            kernel::ErrorKind::Internal | kernel::ErrorKind::Unavailable => {
+                return Err(InvocationFailed(error.to_string()));
+            }
+            _ => CallAnswer::Refused {
+                code: error.code().to_owned(),
+                message: error.public_message().to_owned(),
+            },
+        },
+    };
+    serde_json::to_string(&answer).map_err(|fault| InvocationFailed(fault.to_string()))
+}
+
+pub(crate) async fn schedule(
+    function: &Function,
+    handler: &(dyn Fn(Ctx<System>) -> Handled<()> + Send + Sync),
+    meta: &Meta,
+) -> Result<String, InvocationFailed> {
+    let call = Arc::new(invocation(function, meta));
+    let result = guarded(handler(system(&call))).await;
+    finish(function, meta, &call, result.as_ref().err());
+    result.map(|()| "null".to_owned()).map_err(|error| InvocationFailed(error.to_string()))
+}
+
+pub(crate) async fn stream(
+    function: &Function,
+    handler: &(dyn Fn(Ctx<System>, Vec<Record>) -> BoxFuture<'static, Vec<String>> + Send + Sync),
+    event: &str,
+    meta: &Meta,
+) -> Result<String, InvocationFailed> {
+    let event: StreamEvent = serde_json::from_str(event)
+        .map_err(|fault| InvocationFailed(format!("not a stream event: {fault}")))?;
+    let records = event.records.into_iter().map(|record| Record {
+        sequence_number: record.change.sequence_number.unwrap_or_default(),
+        item: Item::from(record.change.new_image),
+    });
+    let call = Arc::new(invocation(function, meta));
+    let failed = handler(system(&call), records.collect()).await;
+    finish(function, meta, &call, None);
+    let failures: Vec<Value> =
+        failed.into_iter().map(|number| json!({ "itemIdentifier": number })).collect();
+    Ok(json!({ "batchItemFailures": failures }).to_string())
+}
+
+pub(crate) async fn authorize(
+    function: &Function,
+    handler: &(dyn Fn(Ctx<System>, Inquiry) -> BoxFuture<'static, Evidence> + Send + Sync),
+    event: &str,
+    meta: &Meta,
+) -> Result<String, InvocationFailed> {
+    let event: ApiGatewayV2CustomAuthorizerV2Request = serde_json::from_str(event)
+        .map_err(|fault| InvocationFailed(format!("not an authorizer request: {fault}")))?;
+    // The gateway joins a repeated header with commas; no credential holds one.
+    let values = |name: &str| -> Vec<String> {
+        let sent = event.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        sent.flat_map(|value| value.split(',')).map(|value| value.trim().to_owned()).collect()
+    };
+    let inquiry = Inquiry {
+        authorization: values("authorization"),
+        api_key: values("x-api-key"),
+        source_ip: event.request_context.http.source_ip.clone().unwrap_or_default(),
+        route_key: event.request_context.route_key.clone().unwrap_or_default(),
+    };
+    let call = Arc::new(invocation(function, meta));
+    let gathering = AssertUnwindSafe(handler(system(&call), inquiry)).catch_unwind().await;
+    let evidence = gathering.unwrap_or_else(|_| {
+        Evidence::without(crate::authorizer::Standing::Unavailable, "authorizer_panicked")
+    });
+    finish(function, meta, &call, None);
+    Ok(context::response(&evidence).to_string())
+}
+
+pub(crate) async fn socket(
+    function: &Function,
+    handler: &(dyn Fn(Ctx<System>, Frame) -> Handled<FrameReply> + Send + Sync),
+    event: &str,
+    meta: &Meta,
+) -> Result<String, InvocationFailed> {
+    let event: Value = serde_json::from_str(event)
+        .map_err(|fault| InvocationFailed(format!("not a socket event: {fault}")))?;
+    let context = event.get("requestContext").cloned().unwrap_or_default();
+    let text = |name: &str| context.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let frame = Frame {
+        connection_id: text("connectionId"),
+        route: text("routeKey"),
+        body: event.get("body").and_then(Value::as_str).map(str::to_owned),
+        query: event.get("queryStringParameters").cloned().unwrap_or_default(),
+        context: context.get("authorizer").cloned().unwrap_or_default(),
+    };
+    let call = Arc::new(invocation(function, meta));
+    let result = guarded(handler(system(&call), frame)).await;
+    finish(function, meta, &call, result.as_ref().err());
+    let answer = match result {
+        Ok(reply) => json!({ "statusCode": 200, "body": reply.body }),
+        Err(_) => json!({ "statusCode": 500 }),
+    };
+    Ok(answer.to_string())
+}
+
+async fn guarded<T>(running: Handled<T>) -> Result<T, Error> {
+    match AssertUnwindSafe(running).catch_unwind().await {
+        Ok(result) => result,
+        Err(_) => Err(Error::internal("handler panicked")),
+    }
+}
+
+fn system(call: &Arc<Call>) -> Ctx<System> {
+    Ctx { call: call.clone(), who: System(Made) }
+}
+
+fn invocation(function: &Function, meta: &Meta) -> Call {
+    let ports = &function.ports;
+    let request_id: kernel::RequestId = clock::new_id(&*ports.clock, &*ports.entropy);
+    Call {
+        ports: ports.clone(),
+        function: function.row.id,
+        spec: None,
+        request_id,
+        correlation: request_id.to_string(),
+        causation: None,
+        traceparent: meta.trace.clone(),
+        deadline: meta.deadline,
+        remote: Remote::default(),
+        store: ports.store.metered(Arc::default()).until(function.time_left(meta)),
+        cause: Cause::None,
+        if_match: IfMatch::Absent,
+        signal: Signal::of(None),
+    }
+}
+
+fn finish(function: &Function, meta: &Meta, call: &Call, error: Option<&Error>) {
+    let now = function.ports.clock.now();
+    let done = Done {
+        function: function.row.id,
+        request_id: call.request_id.to_string(),
+        correlation_id: Some(call.correlation.clone()),
+        trace_id: meta.trace.clone(),
+        tenant_id: call.signal.entered().map(|(tenant, _)| tenant.to_string()),
+        actor_id: None,
+        route: None,
+        status: None,
+        error,
+        duration: now.since(call.request_id.created_at()),
+        cold_start: meta.cold,
+        reruns: 0,
+        meter: call.store.meter(),
+        event: None,
+    };
+    function.ports.log.done(&function.ports.config, now, &done);
+}

@@ -1,0 +1,85 @@
+//! Why a change is made: the row that goes into its transaction so that it is made once.
+
+use std::sync::{Mutex, OnceLock};
+
+use kernel::TenantId;
+use store::idempotency::StoredAnswer;
+use store::inbox::InboxKey;
+
+/// The cause of whatever this call commits.
+#[derive(Clone, Debug)]
+pub enum Cause {
+    /// Nothing guards a repeat: the change is naturally idempotent, or each call acts.
+    None,
+    /// A request with an `Idempotency-Key`.
+    Key(RequestKey),
+    /// An event at a listener.
+    Event { inbox: InboxKey, attempts: u32, claim: Option<String> },
+}
+
+/// The idempotency key of a request, and what makes the request the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestKey {
+    /// Who sent it: keys of different principals never meet.
+    pub principal: String,
+    pub key: String,
+    /// SHA-256 of path and canonical parameters.
+    pub request_hash: String,
+}
+
+/// What a commit tells the pipeline past the handler: the handler only sees an error.
+#[derive(Debug, Default)]
+pub struct Signal {
+    entered: OnceLock<(TenantId, bool)>,
+    verdict: Mutex<Option<Verdict>>,
+    committed: OnceLock<()>,
+}
+
+/// What the pipeline does with a handler's error.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// Another writer was faster: run the handler again, from its read.
+    Rerun,
+    /// The same request was answered before: answer that again.
+    Replay(StoredAnswer),
+    /// The event was handled before: nothing to do.
+    Duplicate,
+}
+
+impl Signal {
+    /// A signal of a call that is in this tenant and mode from the start.
+    pub(crate) fn of(inside: Option<(TenantId, bool)>) -> Self {
+        let signal = Self::default();
+        if let Some((tenant, livemode)) = inside {
+            signal.enter(tenant, livemode);
+        }
+        signal
+    }
+
+    pub(crate) fn enter(&self, tenant: TenantId, livemode: bool) {
+        // The first tenant of a call stays; a handler enters one.
+        let _ = self.entered.set((tenant, livemode));
+    }
+
+    pub(crate) fn entered(&self) -> Option<(TenantId, bool)> {
+        self.entered.get().copied()
+    }
+
+    pub(crate) fn raise(&self, verdict: Verdict) {
+        if let Ok(mut slot) = self.verdict.lock() {
+            *slot = Some(verdict);
+        }
+    }
+
+    pub(crate) fn take(&self) -> Option<Verdict> {
+        self.verdict.lock().ok().and_then(|mut slot| slot.take())
+    }
+
+    pub(crate) fn commit(&self) {
+        let _ = self.committed.set(());
+    }
+
+    pub(crate) fn committed(&self) -> bool {
+        self.committed.get().is_some()
+    }
+}

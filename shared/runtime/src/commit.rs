@@ -1,0 +1,311 @@
+//! The one way to change state: a handler's change, its events, its audit row and its cause row in one
+//! transaction, then the inline doorbell.
+
+use std::sync::Arc;
+
+use contracts::Idempotency;
+use events::envelope::Origin;
+use events::{Envelope, Event, EventSpec, Fact};
+use kernel::{EntityRef, Error, EventId};
+use serde::Serialize;
+use store::outbox::{Birth, OutboxRow};
+use store::{Change, Consistency, NotCommitted, Token, idempotency, inbox};
+
+use crate::answer::Answer;
+use crate::audit::AuditRow;
+use crate::caller::InTenant;
+use crate::cause::{Cause, Verdict};
+use crate::ctx::{Call, Ctx};
+use crate::relay;
+use crate::reply::Reply;
+
+/// A change with everything that has to be true together with it.
+pub struct Commit {
+    change: Change,
+    announcements: Vec<Announcement>,
+    audit_target: Option<String>,
+}
+
+struct Announcement {
+    spec: EventSpec,
+    subject: EntityRef,
+    sequence: u64,
+    facet: Option<&'static str>,
+    data: Result<serde_json::Value, Error>,
+}
+
+impl Commit {
+    /// Commits this change.
+    pub fn of(change: Change) -> Self {
+        Self { change, announcements: Vec::new(), audit_target: None }
+    }
+
+    /// Announces an event as number `sequence` of its entity.
+    pub fn announcing<D: Fact>(
+        self,
+        event: &Event<D>,
+        subject: EntityRef,
+        sequence: u64,
+        data: &D,
+    ) -> Self {
+        self.announce(event, subject, sequence, None, data)
+    }
+
+    /// Announces an event of one facet: only listeners of that facet hear it.
+    pub fn announcing_facet<D: Fact>(
+        self,
+        event: &Event<D>,
+        facet: &'static str,
+        subject: EntityRef,
+        sequence: u64,
+        data: &D,
+    ) -> Self {
+        self.announce(event, subject, sequence, Some(facet), data)
+    }
+
+    fn announce<D: Fact>(
+        mut self,
+        event: &Event<D>,
+        subject: EntityRef,
+        sequence: u64,
+        facet: Option<&'static str>,
+        data: &D,
+    ) -> Self {
+        let data = serde_json::to_value(data)
+            .map_err(|fault| Error::internal(format!("{}: {fault}", event.spec.name)));
+        self.announcements.push(Announcement { spec: event.spec, subject, sequence, facet, data });
+        self
+    }
+
+    /// Writes the contract's audit row about this target.
+    pub fn audited(mut self, target: impl ToString) -> Self {
+        self.audit_target = Some(target.to_string());
+        self
+    }
+}
+
+/// Why a commit did not happen, where the handler has something to decide.
+#[derive(Debug)]
+pub enum Uncommitted {
+    /// A condition with this label did not hold; the old item, where there is one.
+    Refused { label: &'static str, old: Option<store::Item> },
+    /// Anything else: pass it on.
+    Failed(Error),
+}
+
+impl From<Uncommitted> for Error {
+    fn from(uncommitted: Uncommitted) -> Self {
+        match uncommitted {
+            Uncommitted::Failed(error) => error,
+            Uncommitted::Refused { label, .. } => {
+                Self::internal(format!("the refusal {label} has no meaning to its handler"))
+            }
+        }
+    }
+}
+
+impl<Who: InTenant> Ctx<Who> {
+    /// Commits and answers. A refused condition becomes the error it was declared with; a lost race runs
+    /// the handler again from its read; a repeated request is answered like the first.
+    pub async fn commit<S: Serialize>(
+        &self,
+        commit: Commit,
+        reply: Reply<S>,
+    ) -> Result<Reply<S>, Error> {
+        self.try_commit(commit, reply).await.map_err(Error::from)
+    }
+
+    /// As [`commit`](Self::commit), for handlers that go on after a labelled condition was refused.
+    pub async fn try_commit<S: Serialize>(
+        &self,
+        commit: Commit,
+        reply: Reply<S>,
+    ) -> Result<Reply<S>, Uncommitted> {
+        let answer = match (&self.call.cause, &self.call.spec) {
+            (Cause::Key(_), Some(spec)) => Some(Answer::render(spec, &reply)),
+            _ => None,
+        };
+        let answer = answer.transpose().map_err(Uncommitted::Failed)?;
+        self.save(commit, answer.as_ref()).await.map(|()| reply)
+    }
+
+    /// Commits the effect of a listener or a typed call, together with the event's inbox row.
+    pub async fn apply(&self, commit: Commit) -> Result<(), Error> {
+        self.try_apply(commit).await.map_err(Error::from)
+    }
+
+    /// As [`apply`](Self::apply), for handlers that go on after a labelled condition was refused.
+    pub async fn try_apply(&self, commit: Commit) -> Result<(), Uncommitted> {
+        self.save(commit, None).await
+    }
+
+    async fn save(&self, commit: Commit, answer: Option<&Answer>) -> Result<(), Uncommitted> {
+        let now = self.now();
+        let Commit { mut change, announcements, audit_target } = commit;
+        let births = announcements.into_iter().map(|one| self.birth(one));
+        let births: Vec<Birth> = births.collect::<Result<_, _>>().map_err(Uncommitted::Failed)?;
+        for birth in &births {
+            change = change.append(OutboxRow::born(birth, now).into_change());
+        }
+        if let Some(row) = self.audit_row(audit_target) {
+            change = change.append(row.into_change());
+        }
+        change = change.append(self.cause_row(answer, now));
+        let outcome = self.store().commit(change, &self.token()).await;
+        match outcome {
+            Ok(_) => {
+                self.call.signal.commit();
+                relay::ring_inline(&self.call, births).await;
+                Ok(())
+            }
+            Err(fault) => Err(self.explain(fault)),
+        }
+    }
+
+    fn explain(&self, fault: NotCommitted) -> Uncommitted {
+        let (verdict, error) = match fault {
+            NotCommitted::Refused { label: Some(idempotency::LABEL), old, .. } => {
+                return self.replay(old);
+            }
+            NotCommitted::Refused { label: Some(inbox::LABEL), .. } => {
+                (Verdict::Duplicate, Error::conflict("duplicate", "the event was handled before"))
+            }
+            NotCommitted::Refused { error: Some(error), .. } => return Uncommitted::Failed(error),
+            NotCommitted::Refused { label: Some(label), old, .. } => {
+                return Uncommitted::Refused { label, old };
+            }
+            NotCommitted::Refused { label: None, .. } | NotCommitted::Conflict => {
+                (Verdict::Rerun, Error::conflict("lock_timeout", "too many writers; try again"))
+            }
+            NotCommitted::Throttled | NotCommitted::Unknown => {
+                return Uncommitted::Failed(dependency_unavailable());
+            }
+            NotCommitted::Failed(fault) => return Uncommitted::Failed(fault.into()),
+        };
+        self.call.signal.raise(verdict);
+        Uncommitted::Failed(error)
+    }
+
+    fn replay(&self, old: Option<store::Item>) -> Uncommitted {
+        let Cause::Key(key) = &self.call.cause else {
+            return Uncommitted::Failed(Error::internal("an idempotency refusal without a key"));
+        };
+        let Some(record) = old.and_then(|item| idempotency::Record::from_item(item).ok()) else {
+            self.call.signal.raise(Verdict::Rerun);
+            return Uncommitted::Failed(in_use());
+        };
+        Uncommitted::Failed(match record.replay(&key.request_hash) {
+            idempotency::Replay::Same(answer) => {
+                self.call.signal.raise(Verdict::Replay(answer));
+                in_use()
+            }
+            idempotency::Replay::OtherRequest => reused(),
+        })
+    }
+
+    fn cause_row(&self, answer: Option<&Answer>, now: kernel::Timestamp) -> Change {
+        match &self.call.cause {
+            Cause::None => Change::new(),
+            Cause::Key(key) => {
+                let stored = answer.map(Answer::to_stored).unwrap_or_default();
+                idempotency::Record::new(
+                    &self.mode_scope(),
+                    self.call.function,
+                    &key.principal,
+                    &key.key,
+                    &key.request_hash,
+                    stored,
+                    now,
+                )
+                .into_change()
+            }
+            Cause::Event { inbox, attempts, claim } => {
+                inbox::done(inbox, *attempts, claim.as_deref(), now)
+            }
+        }
+    }
+
+    fn birth(&self, announcement: Announcement) -> Result<Birth, Error> {
+        let Announcement { spec, subject, sequence, facet, data } = announcement;
+        let origin = self.origin();
+        let id: EventId = self.new_id();
+        let envelope =
+            Envelope::new(&spec, id, subject.clone(), sequence, self.now(), &origin, data?);
+        Ok(Birth {
+            scope: self.mode_scope(),
+            subject,
+            sequence,
+            event_id: id,
+            kind: spec.name.to_owned(),
+            major: spec.major,
+            module: spec.module().to_owned(),
+            ordered: spec.ordering() == events::Ordering::Aggregate,
+            priority: spec.priority.as_str().to_owned(),
+            public: spec.public,
+            facet: facet.map(str::to_owned),
+            envelope: envelope.to_bytes().map_err(|fault| Error::internal(fault.to_string()))?,
+            traceparent: self.call.traceparent.clone(),
+        })
+    }
+
+    fn origin(&self) -> Origin {
+        Origin {
+            tenant: self.who.tenant(),
+            livemode: self.who.livemode(),
+            actor: self.who.actor(),
+            correlation: self.call.correlation.clone(),
+            causation: self.call.causation,
+            traceparent: self.call.traceparent.clone(),
+        }
+    }
+
+    fn audit_row(&self, target: Option<String>) -> Option<AuditRow> {
+        let action = self.call.spec.as_ref()?.audit?;
+        Some(AuditRow {
+            id: self.new_id(),
+            at: self.now(),
+            tenant: self.who.tenant(),
+            action,
+            actor: self.who.actor(),
+            target: target?,
+            network: self.call.remote.network(),
+            user_agent: self.call.remote.user_agent.clone(),
+            request_id: self.call.request_id,
+        })
+    }
+
+    /// The request token: one per cause and attempt, so that the SDK's own repeats are harmless.
+    fn token(&self) -> Token {
+        Token::of(&self.random::<16>(), 0)
+    }
+}
+
+/// Reads the answer the same request was given before: a handler that failed may have run after one
+/// that succeeded.
+pub(crate) async fn stored_answer(call: &Arc<Call>, scope: &store::Scope) -> Option<Verdict> {
+    let Cause::Key(key) = &call.cause else { return None };
+    if call.spec.as_ref()?.idempotency != Idempotency::Key {
+        return None;
+    }
+    let record_key = idempotency::Record::key_of(scope, call.function, &key.principal, &key.key);
+    let record: idempotency::Record = call.store.get(&record_key, Consistency::Strong).await.ok()??;
+    if !record.is_live(call.ports.clock.now()) {
+        return None;
+    }
+    match record.replay(&key.request_hash) {
+        idempotency::Replay::Same(answer) => Some(Verdict::Replay(answer)),
+        idempotency::Replay::OtherRequest => None,
+    }
+}
+
+pub(crate) fn reused() -> Error {
+    Error::idempotency("idempotency_key_reused", "this Idempotency-Key was used with another request")
+}
+
+fn in_use() -> Error {
+    Error::conflict("idempotency_key_in_use", "a request with this Idempotency-Key is running")
+}
+
+fn dependency_unavailable() -> Error {
+    Error::unavailable("dependency_unavailable", "a dependency did not answer; try again")
+}

@@ -1,0 +1,114 @@
+//! What stands behind a row of the module table: the handler with its types erased.
+
+use std::sync::Arc;
+
+use contracts::Spec;
+use futures_util::future::BoxFuture;
+use kernel::Error;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::answer::Answer;
+use crate::authorizer::{Evidence, Inquiry};
+use crate::caller::{Decided, Principal, System, Worker};
+use crate::ctx::{Call, Ctx};
+use crate::event::{Outcome, Received};
+use crate::http::decode::Parameters;
+use crate::reply::Reply;
+use crate::socket::{Frame, FrameReply};
+use crate::stream::Record;
+use events::{Envelope, EnvelopeError};
+
+type Handled<T> = BoxFuture<'static, Result<T, Error>>;
+
+/// A handler of any kind.
+pub(crate) enum Handler {
+    Http(Box<dyn Fn(Arc<Call>, Option<Principal>, &Parameters) -> Handled<Answer> + Send + Sync>),
+    Listener(Box<dyn Fn(Arc<Call>, Worker, Envelope, &[u16]) -> Heard + Send + Sync>),
+    Call(Box<dyn Fn(Arc<Call>, Worker, serde_json::Value) -> Handled<serde_json::Value> + Send + Sync>),
+    Schedule(Box<dyn Fn(Ctx<System>) -> Handled<()> + Send + Sync>),
+    Stream(Box<dyn Fn(Ctx<System>, Vec<Record>) -> BoxFuture<'static, Vec<String>> + Send + Sync>),
+    Authorizer(Box<dyn Fn(Ctx<System>, Inquiry) -> BoxFuture<'static, Evidence> + Send + Sync>),
+    Socket(Box<dyn Fn(Ctx<System>, Frame) -> Handled<FrameReply> + Send + Sync>),
+}
+
+/// A listener's run, or an event it cannot read.
+pub(crate) type Heard = Result<Handled<Outcome>, EnvelopeError>;
+
+pub(crate) fn http<Q, S, A, H, F>(spec: Spec, handler: H) -> Arc<Handler>
+where
+    Q: DeserializeOwned + Send + 'static,
+    S: Serialize + Send + 'static,
+    A: Decided,
+    H: Fn(Ctx<A::Caller>, Q) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Reply<S>, Error>> + Send + 'static,
+{
+    Arc::new(Handler::Http(Box::new(move |call, principal, parameters| {
+        let ready = parameters.read::<Q>().and_then(|request| {
+            let who = A::caller(principal)
+                .ok_or_else(|| Error::forbidden("permission_denied", "this is for people"))?;
+            Ok(handler(Ctx { call, who }, request))
+        });
+        Box::pin(async move { Answer::render(&spec, &ready?.await?) })
+    })))
+}
+
+pub(crate) fn listener<D, H, F>(handler: H) -> Arc<Handler>
+where
+    D: DeserializeOwned + Send + 'static,
+    H: Fn(Ctx<Worker>, Received<D>) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Outcome, Error>> + Send + 'static,
+{
+    Arc::new(Handler::Listener(Box::new(move |call, who, envelope, accepts| {
+        let data = envelope.data_of(accepts)?;
+        Ok(Box::pin(handler(Ctx { call, who }, Received { envelope, data })))
+    })))
+}
+
+pub(crate) fn call<Q, S, H, F>(handler: H) -> Arc<Handler>
+where
+    Q: DeserializeOwned + Send + 'static,
+    S: Serialize + Send + 'static,
+    H: Fn(Ctx<Worker>, Q) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<S, Error>> + Send + 'static,
+{
+    Arc::new(Handler::Call(Box::new(move |call, who, request| {
+        let malformed = |fault: serde_json::Error| Error::internal(format!("typed call: {fault}"));
+        let ready = serde_json::from_value(request)
+            .map_err(malformed)
+            .map(|request| handler(Ctx { call, who }, request));
+        Box::pin(async move { serde_json::to_value(ready?.await?).map_err(malformed) })
+    })))
+}
+
+pub(crate) fn schedule<H, F>(handler: H) -> Arc<Handler>
+where
+    H: Fn(Ctx<System>) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<(), Error>> + Send + 'static,
+{
+    Arc::new(Handler::Schedule(Box::new(move |ctx| Box::pin(handler(ctx)))))
+}
+
+pub(crate) fn stream<H, F>(handler: H) -> Arc<Handler>
+where
+    H: Fn(Ctx<System>, Vec<Record>) -> F + Send + Sync + 'static,
+    F: Future<Output = Vec<String>> + Send + 'static,
+{
+    Arc::new(Handler::Stream(Box::new(move |ctx, records| Box::pin(handler(ctx, records)))))
+}
+
+pub(crate) fn authorizer<H, F>(handler: H) -> Arc<Handler>
+where
+    H: Fn(Ctx<System>, Inquiry) -> F + Send + Sync + 'static,
+    F: Future<Output = Evidence> + Send + 'static,
+{
+    Arc::new(Handler::Authorizer(Box::new(move |ctx, inquiry| Box::pin(handler(ctx, inquiry)))))
+}
+
+pub(crate) fn socket<H, F>(handler: H) -> Arc<Handler>
+where
+    H: Fn(Ctx<System>, Frame) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<FrameReply, Error>> + Send + 'static,
+{
+    Arc::new(Handler::Socket(Box::new(move |ctx, frame| Box::pin(handler(ctx, frame)))))
+}

@@ -1,0 +1,429 @@
+//! The one pipeline of every HTTP function: checks in a fixed order, the handler, the answer.
+//!
+//! The order is contract: the first refusal wins, and a test walks it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use contracts::{Access, Idempotency, Precondition, Rate, Spec};
+use futures_util::FutureExt;
+use kernel::{Error, ErrorKind, RequestId};
+
+use super::decode::Parameters;
+use super::problem;
+use super::request::Request;
+use crate::answer::Answer;
+use crate::authorizer::{Evidence, RateState, Standing, TenantStatus};
+use crate::caller::{InTenant, Principal, PrincipalKind};
+use crate::cause::{Cause, RequestKey, Signal, Verdict};
+use crate::commit;
+use crate::ctx::{Call, Remote};
+use crate::digest::hex_sha256;
+use crate::entry::Handler;
+use crate::function::{Function, Meta};
+use crate::log::{Done, Line};
+use crate::precondition::{IfMatch, none_match_names};
+use crate::{clock, rate, wire};
+
+/// Handler runs for one request, at most: the first and the repeats after lost races.
+const MAX_RUNS: u32 = 5;
+
+/// Serves one event of the HTTP API and renders the answer in payload format 2.0.
+pub(crate) async fn serve(function: &Function, event: &str, meta: &Meta) -> String {
+    let ports = &function.ports;
+    let started = ports.clock.now();
+    let request_id: RequestId = clock::new_id(&*ports.clock, &*ports.entropy);
+    let mut served = Served::default();
+    let outcome = run(function, event, meta, request_id, &mut served).await;
+    let answer = match outcome {
+        Ok(answer) => answer,
+        Err(error) => {
+            let violated = served.violated();
+            let answer = problem::render(&error, &request_id.to_string(), &violated);
+            served.error = Some(error);
+            answer
+        }
+    };
+    served.log(function, meta, request_id, started, &answer);
+    wire::render(function, &served.facts(), answer, &request_id.to_string())
+}
+
+/// What the answer's headers and the log line need to know of the way through the pipeline.
+#[derive(Default)]
+pub(crate) struct Served {
+    pub(crate) spec: Option<Spec>,
+    pub(crate) rates: Vec<RateState>,
+    pub(crate) origin: Option<String>,
+    pub(crate) if_none_match: Option<String>,
+    pub(crate) standing: Option<Standing>,
+    pub(crate) error: Option<Error>,
+    pub(crate) step_up_age_s: Option<u32>,
+    pub(crate) meter: Arc<store::Meter>,
+    caller: Option<Principal>,
+    inbound_id: Option<String>,
+    route: String,
+    reruns: u32,
+    entered: Option<kernel::TenantId>,
+}
+
+impl Served {
+    fn facts(&self) -> &Self {
+        self
+    }
+
+    fn violated(&self) -> Vec<String> {
+        self.rates.iter().filter(|rate| rate.refused).map(|rate| rate.policy.clone()).collect()
+    }
+
+    fn log(
+        &self,
+        function: &Function,
+        meta: &Meta,
+        request_id: RequestId,
+        started: kernel::Timestamp,
+        answer: &Answer,
+    ) {
+        let now = function.ports.clock.now();
+        let tenant = self.caller.as_ref().map(InTenant::tenant).or(self.entered);
+        let done = Done {
+            function: function.row.id,
+            request_id: request_id.to_string(),
+            correlation_id: self.inbound_id.clone(),
+            trace_id: meta.trace.clone(),
+            tenant_id: tenant.map(|tenant| tenant.to_string()),
+            actor_id: self.caller.as_ref().and_then(InTenant::actor).map(|id| id.to_string()),
+            route: Some(self.route.clone()),
+            status: Some(answer.status),
+            error: self.error.as_ref(),
+            duration: now.since(started),
+            cold_start: meta.cold,
+            reruns: self.reruns,
+            meter: &self.meter,
+            event: None,
+        };
+        function.ports.log.done(&function.ports.config, now, &done);
+    }
+}
+
+async fn run(
+    function: &Function,
+    event: &str,
+    meta: &Meta,
+    request_id: RequestId,
+    served: &mut Served,
+) -> Result<Answer, Error> {
+    let request = Request::read(event)?;
+    let Some(spec) = function.row.http().copied() else {
+        return Err(Error::internal("this function serves no HTTP endpoint"));
+    };
+    served.spec = Some(spec);
+    served.route = request.route_key().to_owned();
+    served.origin = request.header("origin").map(str::to_owned);
+    served.inbound_id = request.header("x-request-id").filter(|id| is_request_id(id)).map(str::to_owned);
+    check_route(function, &spec, &request)?;
+    check_shape(&spec, &request)?;
+    let evidence = evidence(&spec, &request)?;
+    served.standing = Some(evidence.standing);
+    count(function, &spec, &request, &evidence, served).await?;
+    let principal = admit(&spec, &request, evidence, function.ports.clock.now(), served)?;
+    served.caller.clone_from(&principal);
+    let call = prepare(function, &spec, &request, meta, request_id, &principal, served)?;
+    let parameters = parameters(&spec, &request)?;
+    let call = with_key(call, &spec, &request, &parameters, principal.as_ref())?;
+    served.meter = call.store.meter().clone();
+    served.if_none_match = request.header("if-none-match").map(str::to_owned);
+    let call = Arc::new(call);
+    let answer = attempt(function, &call, principal, &parameters, served).await;
+    served.entered = call.signal.entered().map(|(tenant, _)| tenant);
+    not_modified(&spec, served.if_none_match.as_deref(), answer?)
+}
+
+/// Check 1: the event is of the declared API and route.
+fn check_route(function: &Function, spec: &Spec, request: &Request) -> Result<(), Error> {
+    let misrouted = |what: &str| Error::new(ErrorKind::Internal, "misrouted", what.to_owned());
+    let api_id = &function.ports.config.api_id;
+    if !api_id.is_empty() && request.api_id() != api_id {
+        return Err(misrouted("the event came from another API"));
+    }
+    let expected = |path: &&str| match spec.path {
+        "$default" => request.route_key() == "$default",
+        _ => request.route_key() == format!("{} {path}", spec.method.as_str()),
+    };
+    match [spec.path].iter().chain(spec.aliases).any(|path| expected(path)) {
+        true => Ok(()),
+        false => Err(misrouted("the event is of another route")),
+    }
+}
+
+/// Check 3: sizes, media type, UTF-8, query grammar.
+fn check_shape(spec: &Spec, request: &Request) -> Result<(), Error> {
+    let size = request.body().len();
+    if size > spec.body_limit_bytes {
+        let message = format!("send at most {} bytes", spec.body_limit_bytes);
+        return Err(Error::new(ErrorKind::TooLarge, "body_too_large", message));
+    }
+    if spec.method.has_body() && size > 0 && !is_json(request.header("content-type")) {
+        let message = "send application/json";
+        return Err(Error::new(ErrorKind::UnsupportedMedia, "unsupported_media_type", message));
+    }
+    request.query().map(|_| ())
+}
+
+fn is_json(content_type: Option<&str>) -> bool {
+    let mut parts = content_type.unwrap_or_default().split(';').map(str::trim);
+    let json = parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/json"));
+    json && parts.all(|parameter| {
+        let charset = parameter.to_ascii_lowercase();
+        charset.is_empty() || charset == "charset=utf-8" || charset == "charset=\"utf-8\""
+    })
+}
+
+fn is_request_id(id: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    (8..=64).contains(&id.len()) && id.chars().all(allowed)
+}
+
+fn evidence(spec: &Spec, request: &Request) -> Result<Evidence, Error> {
+    if !spec.access.wants_evidence() {
+        return Ok(Evidence::without(Standing::None, "public"));
+    }
+    let missing = || {
+        Error::new(ErrorKind::Internal, "misrouted", "a protected route without its authorizer")
+    };
+    request.evidence().ok_or_else(missing)
+}
+
+/// Check 4: the rate verdict; the authorizer's for principals, ours for networks.
+async fn count(
+    function: &Function,
+    spec: &Spec,
+    request: &Request,
+    evidence: &Evidence,
+    served: &mut Served,
+) -> Result<(), Error> {
+    let by_authorizer = evidence.principal.is_some() && spec.rate != Rate::Credential;
+    served.rates = match (spec.rate, by_authorizer) {
+        (Rate::Unlimited, _) => Vec::new(),
+        (_, true) => evidence.rates.clone(),
+        (class, false) => {
+            let remote = remote(request);
+            rate::count_network(&function.ports, class, &remote.network()).await?
+        }
+    };
+    let wait = served.rates.iter().filter(|rate| rate.refused).map(|rate| rate.reset_s).max();
+    wait.map_or(Ok(()), |seconds| Err(Error::rate_limited(seconds.max(1))))
+}
+
+/// Checks 5 to 9: evidence, tenant, mode, scope, permission, step-up.
+fn admit(
+    spec: &Spec,
+    request: &Request,
+    evidence: Evidence,
+    now: kernel::Timestamp,
+    served: &mut Served,
+) -> Result<Option<Principal>, Error> {
+    if !spec.access.needs_credential() {
+        return Ok(evidence.principal);
+    }
+    let principal = proven(&evidence)?;
+    check_tenant(&evidence, &principal, request.header("x-tenant"))?;
+    check_access(spec.access, &principal)?;
+    if let Some(max_age_s) = spec.max_auth_age_s {
+        let oldest = now.seconds() - i64::from(max_age_s);
+        if principal.auth_time().is_none_or(|at| at.seconds() < oldest) {
+            served.step_up_age_s = Some(max_age_s);
+            let message = "sign in again and repeat the call";
+            return Err(Error::unauthenticated("step_up_required", message));
+        }
+    }
+    Ok(Some(principal))
+}
+
+fn proven(evidence: &Evidence) -> Result<Principal, Error> {
+    let invalid = || Error::unauthenticated("credential_invalid", "the credential is not valid");
+    match evidence.standing {
+        Standing::Valid => evidence.principal.clone().ok_or_else(invalid),
+        Standing::None => Err(Error::unauthenticated(
+            "credential_missing",
+            "send a credential in the Authorization header",
+        )),
+        Standing::Expired => {
+            Err(Error::unauthenticated("credential_expired", "the credential has expired"))
+        }
+        Standing::Invalid | Standing::Revoked => Err(invalid()),
+        Standing::Multiple => {
+            Err(Error::invalid("multiple_credentials", "send one credential, once"))
+        }
+        Standing::Unavailable => {
+            Err(Error::unavailable("auth_unavailable", "credentials cannot be checked right now")
+                .retry_after(1))
+        }
+    }
+}
+
+fn check_tenant(evidence: &Evidence, who: &Principal, hint: Option<&str>) -> Result<(), Error> {
+    if evidence.tenant_status != TenantStatus::Active {
+        return Err(Error::forbidden("tenant_suspended", "the tenant is suspended"));
+    }
+    match hint {
+        Some(hint) if hint != who.tenant().to_string() => {
+            Err(Error::forbidden("tenant_mismatch", "the credential belongs to another tenant"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_access(access: Access, who: &Principal) -> Result<(), Error> {
+    let denied = || Error::forbidden("permission_denied", "the credential may not do this");
+    let allowed = match access {
+        Access::Permission(permission) => who.may(permission),
+        Access::Own { first_party } => {
+            if first_party && !who.scopes().iter().any(|scope| scope == "api") {
+                return Err(Error::forbidden("insufficient_scope", "this needs scope api").at("api"));
+            }
+            who.kind() == PrincipalKind::User
+        }
+        Access::AnyPrincipal => who.kind() != PrincipalKind::Publishable,
+        Access::Undecided => false,
+        Access::Public { .. } | Access::Handle { .. } | Access::Open { .. } => true,
+    };
+    if allowed { Ok(()) } else { Err(denied()) }
+}
+
+fn remote(request: &Request) -> Remote {
+    Remote {
+        source_ip: request.source_ip().to_owned(),
+        user_agent: request.header("user-agent").unwrap_or_default().chars().take(256).collect(),
+        path: request.path().to_owned(),
+        origin: request.header("origin").map(str::to_owned),
+    }
+}
+
+fn prepare(
+    function: &Function,
+    spec: &Spec,
+    request: &Request,
+    meta: &Meta,
+    request_id: RequestId,
+    principal: &Option<Principal>,
+    served: &Served,
+) -> Result<Call, Error> {
+    let if_match = match spec.precondition {
+        Precondition::None => IfMatch::Absent,
+        _ => IfMatch::parse(request.header("if-match"))?,
+    };
+    let correlation = served.inbound_id.clone().unwrap_or_else(|| request_id.to_string());
+    let tenant = principal.as_ref().map(InTenant::tenant);
+    Ok(Call {
+        ports: function.ports.clone(),
+        function: spec.id,
+        spec: Some(*spec),
+        request_id,
+        correlation,
+        causation: None,
+        traceparent: request.header("traceparent").map(str::to_owned),
+        deadline: meta.deadline,
+        remote: remote(request),
+        store: function.ports.store.metered(Arc::default()).until(function.time_left(meta)),
+        cause: Cause::None,
+        if_match,
+        signal: Signal::of(tenant.zip(principal.as_ref().map(InTenant::livemode))),
+    })
+}
+
+/// Check 11: path, query and body can be read.
+fn parameters(spec: &Spec, request: &Request) -> Result<Parameters, Error> {
+    if spec.path == "$default" || spec.path.contains("{proxy+}") {
+        return Ok(Parameters::none());
+    }
+    let query = if spec.path.starts_with("/.well-known/") { Vec::new() } else { request.query()? };
+    Parameters::gather(spec, request.path_parameters(), query, request.body())
+}
+
+/// Checks 12 and 13, the parts that need no read: precondition sent, key well formed.
+fn with_key(
+    mut call: Call,
+    spec: &Spec,
+    request: &Request,
+    parameters: &Parameters,
+    principal: Option<&Principal>,
+) -> Result<Call, Error> {
+    if spec.precondition == Precondition::Required && call.if_match == IfMatch::Absent {
+        let message = "send If-Match with the ETag you read";
+        return Err(Error::new(ErrorKind::PreconditionRequired, "precondition_required", message));
+    }
+    let Some(key) = request.header("idempotency-key") else { return Ok(call) };
+    if spec.idempotency != Idempotency::Key {
+        return Ok(call);
+    }
+    let printable = |c: char| (' '..='~').contains(&c);
+    if !(1..=255).contains(&key.len()) || !key.chars().all(printable) {
+        let message = "an Idempotency-Key is 1 to 255 printable ASCII characters";
+        return Err(Error::idempotency("idempotency_key_invalid", message));
+    }
+    let canonical = parameters.canonical();
+    call.cause = Cause::Key(RequestKey {
+        principal: principal.map_or_else(|| "anonymous".to_owned(), |who| who.subject().to_string()),
+        key: hex_sha256(&[key.as_bytes()]),
+        request_hash: hex_sha256(&[spec.id.as_bytes(), canonical.as_bytes()]),
+    });
+    Ok(call)
+}
+
+/// Check 14 and the answer: runs the handler, again after a lost race, and replays earlier answers.
+async fn attempt(
+    function: &Function,
+    call: &Arc<Call>,
+    principal: Option<Principal>,
+    parameters: &Parameters,
+    served: &mut Served,
+) -> Result<Answer, Error> {
+    let Handler::Http(handler) = &*function.row.handler else {
+        return Err(Error::internal("this function serves no HTTP endpoint"));
+    };
+    for run in 0..MAX_RUNS {
+        served.reruns = run;
+        let running = async { handler(call.clone(), principal.clone(), parameters).await };
+        let outcome = AssertUnwindSafe(running).catch_unwind().await;
+        let error = match outcome {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => error,
+            Err(panic) => return Err(panicked(function, call, &*panic)),
+        };
+        match call.signal.take() {
+            Some(Verdict::Replay(stored)) => return Ok(Answer::from_stored(stored)),
+            Some(Verdict::Rerun) if call.back_off(run).await => continue,
+            _ => return settle(call, error).await,
+        }
+    }
+    Err(Error::conflict("lock_timeout", "too many writers at once; try again"))
+}
+
+/// A handler's error stands, unless the same request succeeded before.
+async fn settle(call: &Arc<Call>, error: Error) -> Result<Answer, Error> {
+    if matches!(error.kind(), ErrorKind::Internal | ErrorKind::Unavailable | ErrorKind::RateLimited) {
+        return Err(error);
+    }
+    let Some((tenant, livemode)) = call.signal.entered() else { return Err(error) };
+    match commit::stored_answer(call, &store::Scope::tenant(tenant).mode(livemode)).await {
+        Some(Verdict::Replay(stored)) => Ok(Answer::from_stored(stored)),
+        _ => Err(error),
+    }
+}
+
+fn panicked(function: &Function, call: &Call, panic: &(dyn std::any::Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    let message = format!("handler panicked: {}", text.unwrap_or_default());
+    let line = Line::error(&message).with("request_id", call.request_id.to_string());
+    function.ports.log.write(&function.ports.config, function.ports.clock.now(), function.row.id, line);
+    Error::internal("handler panicked")
+}
+
+fn not_modified(spec: &Spec, sent: Option<&str>, answer: Answer) -> Result<Answer, Error> {
+    let Some(tag) = answer.tag.as_deref().filter(|_| answer.status == 200) else { return Ok(answer) };
+    if spec.method != contracts::Method::Get || !none_match_names(sent, tag)? {
+        return Ok(answer);
+    }
+    Ok(Answer { status: 304, content_type: None, body: String::new(), ..answer })
+}

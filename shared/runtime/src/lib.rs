@@ -1,0 +1,51 @@
+//! The module table, the call pipeline, the context of a call, event batches and the Lambda entry.
+//!
+//! Data walks one way: an event comes in at [`function::Function::invoke`], an entry's handler is run
+//! with a [`Ctx`] by the pipeline of its kind, and what the handler commits goes through [`commit`].
+
+pub mod access;
+mod answer;
+mod audit;
+pub mod authorizer;
+mod background;
+pub mod cache;
+mod call;
+pub mod caller;
+mod cause;
+pub mod clock;
+mod commit;
+pub mod config;
+mod ctx;
+pub mod digest;
+mod entry;
+mod event;
+pub mod function;
+pub mod http;
+mod listener;
+pub mod log;
+pub mod mail;
+pub mod module;
+pub mod ports;
+mod precondition;
+pub mod rate;
+pub mod relay;
+mod reply;
+mod run;
+pub mod secrets;
+pub mod socket;
+pub mod stream;
+mod trust;
+pub mod wiring;
+mod wire;
+
+pub use caller::{Anonymous, Caller, Guest, InTenant, Principal, PrincipalKind, System, User, Worker};
+pub use commit::{Commit, Uncommitted};
+pub use config::Config;
+pub use ctx::{Ctx, Remote};
+pub use event::{Outcome, Received};
+pub use function::{Function, Meta};
+pub use module::{Group, Module, Row, Trigger};
+pub use ports::{Ports, Surroundings};
+pub use reply::Reply;
+pub use run::run;
+pub use wire::preflight;

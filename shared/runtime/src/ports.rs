@@ -1,0 +1,159 @@
+//! What a process holds once and every call shares.
+
+use std::sync::Arc;
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use std::time::Duration;
+use store::{Endpoint, Names, Random, Store};
+
+use crate::cache::Cache;
+use crate::clock::{Clock, Entropy};
+use crate::config::Config;
+use crate::log::Log;
+use crate::mail::Mailer;
+use crate::rate::Limiter;
+use crate::secrets::Secrets;
+
+/// The ports of a process: clients are made once, on first use, from one HTTP client.
+pub struct Ports {
+    pub config: Arc<Config>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub store: Store,
+    pub sns: aws_sdk_sns::Client,
+    pub sqs: aws_sdk_sqs::Client,
+    pub lambda: aws_sdk_lambda::Client,
+    pub secrets: Secrets,
+    pub cache: Arc<dyn Cache>,
+    pub mailer: Option<Arc<dyn Mailer>>,
+    pub limiter: Limiter,
+    pub log: Log,
+}
+
+/// What a process is built from besides its configuration: the seam between product and cloud.
+pub struct Surroundings {
+    pub http: SharedHttpClient,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub cache: Arc<dyn Cache>,
+    pub mailer: Option<Arc<dyn Mailer>>,
+    pub log: Log,
+}
+
+impl Ports {
+    /// Connects the ports; opens no connection yet.
+    pub fn connect(config: Config, around: Surroundings) -> Self {
+        let config = Arc::new(config);
+        let aws = Aws { config: &config, http: &around.http };
+        let secrets = Secrets::new(aws.secretsmanager(), &config, around.clock.clone());
+        Self {
+            store: aws.store(jitter(around.entropy.clone())),
+            sns: aws.sns(),
+            sqs: aws.sqs(),
+            lambda: aws.lambda(),
+            secrets,
+            limiter: Limiter::new(),
+            clock: around.clock,
+            entropy: around.entropy,
+            cache: around.cache,
+            mailer: around.mailer,
+            log: around.log,
+            config,
+        }
+    }
+}
+
+fn jitter(entropy: Arc<dyn Entropy>) -> Random {
+    Arc::new(move || {
+        let mut bytes = [0; 8];
+        entropy.fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    })
+}
+
+/// Explicit SDK configuration: no profile files, no metadata calls, no retries behind our back.
+struct Aws<'a> {
+    config: &'a Config,
+    http: &'a SharedHttpClient,
+}
+
+/// A lost answer must show within one function timeout, so that the caller can decide.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+
+macro_rules! client {
+    ($aws:expr, $sdk:ident, $endpoint:expr) => {{
+        let builder = $sdk::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new($aws.config.region.clone()))
+            .credentials_provider($aws.credentials())
+            .http_client($aws.http.clone())
+            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
+            .retry_config(RetryConfig::disabled())
+            .timeout_config($aws.timeouts());
+        let endpoint = $aws.endpoint($endpoint);
+        $sdk::Client::from_conf(match endpoint {
+            Some(url) => builder.endpoint_url(url).build(),
+            None => builder.build(),
+        })
+    }};
+}
+
+impl Aws<'_> {
+    fn store(&self, random: Random) -> Store {
+        let own = self.config.table_endpoints.iter().map(|(table, url)| {
+            (table.clone(), Endpoint { url: url.clone(), client: self.dynamodb(url) })
+        });
+        let names = Names::prefixed(&self.config.table_prefix);
+        Store::with_endpoints(
+            self.dynamodb(&self.config.dynamodb_endpoint),
+            own.collect(),
+            names.renamed(self.config.table_names.clone()),
+            random,
+        )
+    }
+
+    fn dynamodb(&self, endpoint: &str) -> aws_sdk_dynamodb::Client {
+        client!(self, aws_sdk_dynamodb, endpoint)
+    }
+
+    fn sns(&self) -> aws_sdk_sns::Client {
+        client!(self, aws_sdk_sns, &self.config.sns_endpoint)
+    }
+
+    fn sqs(&self) -> aws_sdk_sqs::Client {
+        client!(self, aws_sdk_sqs, &self.config.sqs_endpoint)
+    }
+
+    fn lambda(&self) -> aws_sdk_lambda::Client {
+        client!(self, aws_sdk_lambda, &self.config.lambda_endpoint)
+    }
+
+    fn secretsmanager(&self) -> aws_sdk_secretsmanager::Client {
+        client!(self, aws_sdk_secretsmanager, &self.config.secretsmanager_endpoint)
+    }
+
+    fn credentials(&self) -> Credentials {
+        let token = self.config.session_token.expose();
+        Credentials::new(
+            self.config.access_key_id.clone(),
+            self.config.secret_access_key.expose(),
+            (!token.is_empty()).then(|| token.to_owned()),
+            None,
+            "environment",
+        )
+    }
+
+    fn endpoint(&self, own: &str) -> Option<String> {
+        [own, &self.config.aws_endpoint].into_iter().find(|url| !url.is_empty()).map(str::to_owned)
+    }
+
+    fn timeouts(&self) -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .build()
+    }
+}

@@ -1,0 +1,92 @@
+//! The Lambda entry: one program per module, one function per process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use kernel::Timestamp;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::value::RawValue;
+
+use crate::cache::InProcess;
+use crate::clock::{Clock, SystemEntropy, WallClock};
+use crate::config::Config;
+use crate::function::{Function, Meta};
+use crate::log::Log;
+use crate::module::Module;
+use crate::ports::{Ports, Surroundings};
+
+/// Time kept back from the platform's deadline, so that an answer still gets out.
+const DEADLINE_RESERVE: Duration = Duration::from_millis(50);
+
+/// Serves the entry that `_HANDLER` names, until the platform ends the process. Refuses to start on an
+/// unknown entry or a faulty configuration.
+pub fn run(module: Module) -> std::process::ExitCode {
+    let outcome = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::from)
+        .and_then(|executor| executor.block_on(serve(module)));
+    match outcome {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(fault) => {
+            use std::io::Write;
+            let _ = writeln!(std::io::stderr().lock(), "refused to start: {fault}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(module: Module) -> Result<(), Error> {
+    let id = std::env::var("_HANDLER").map_err(|_| "environment variable _HANDLER is not set")?;
+    let row = module.row(&id).cloned();
+    let row = row.ok_or_else(|| format!("module {} has no entry {id}", module.name))?;
+    let config = Config::from_environment()?;
+    let mailer = match module.mail.filter(|_| row.mails) {
+        Some(connect) => Some(connect(&config)?),
+        None => None,
+    };
+    let clock: Arc<dyn Clock> = Arc::new(WallClock);
+    let ports = Ports::connect(
+        config,
+        Surroundings {
+            http: https()?,
+            clock: clock.clone(),
+            entropy: Arc::new(SystemEntropy),
+            cache: Arc::new(InProcess::default()),
+            mailer,
+            log: Log::stdout(),
+        },
+    );
+    let function = Arc::new(Function::new(row, Arc::new(ports)));
+    let first = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+        let (function, first) = (function.clone(), first.clone());
+        async move {
+            let cold = first.swap(false, std::sync::atomic::Ordering::Relaxed);
+            let meta = meta(&event.context, cold);
+            let answer = function.invoke(event.payload.get(), &meta).await.map_err(Error::from)?;
+            RawValue::from_string(answer).map_err(Error::from)
+        }
+    }))
+    .await
+}
+
+fn meta(context: &lambda_runtime::Context, cold: bool) -> Meta {
+    let deadline = i64::try_from(context.deadline).unwrap_or(i64::MAX);
+    Meta {
+        deadline: Timestamp::from_ms(deadline).minus(DEADLINE_RESERVE),
+        trace: context.xray_trace_id.clone(),
+        cold,
+    }
+}
+
+/// One HTTP client for all SDK clients. Certificates come with the program: reading the system's costs
+/// more than everything else at a cold start.
+fn https() -> Result<SharedHttpClient, Error> {
+    Ok(aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(crate::trust::context()?)
+        .build_https())
+}

@@ -1,0 +1,292 @@
+//! What one listener has done with one event: the row that makes handling it twice one effect.
+
+use std::time::Duration;
+
+use kernel::{EventId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::change::Change;
+use crate::condition::Condition;
+use crate::item::Stored;
+use crate::key::{Key, PartitionKey, Scope};
+use crate::query::Query;
+use crate::table::{EXPIRES_AT, INBOX, INBOX_FAILED, Table};
+use crate::update::Update;
+
+/// The label of the row's action in a change.
+pub const LABEL: &str = "inbox";
+/// How long a settled row is kept: 14 days, as long as a queue keeps a message.
+const KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
+
+/// Which listener, which event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxKey {
+    listener: String,
+    key: Key,
+}
+
+impl InboxKey {
+    /// The row of an event at a listener; `part` is a replay's id, or what one event is split by.
+    pub fn new(scope: &Scope, listener: &str, event: EventId, part: Option<&str>) -> Self {
+        let pk = match part {
+            Some(part) => scope.partition("INB", (listener, event, part)),
+            None => scope.partition("INB", (listener, event)),
+        };
+        Self { listener: listener.to_owned(), key: Key::alone(pk) }
+    }
+
+    /// The row's primary key in [`INBOX`].
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+}
+
+/// How far a listener is with an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Claimed, until a moment.
+    InProgress,
+    /// Failed and to be tried again.
+    Retry,
+    /// Handled.
+    Done,
+    /// Given up; kept with its cause until an operator decides.
+    Failed,
+    /// Waiting behind a failed event of its aggregate.
+    Parked,
+    /// Passed over by an operator.
+    Skipped,
+}
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InboxRow {
+    #[serde(flatten)]
+    pub key: Key,
+    /// How far the listener is.
+    pub state: State,
+    /// Attempts begun.
+    pub attempts: u32,
+    /// The claim's token: every later write of its holder names it.
+    pub claim: Option<String>,
+    /// When the holder must be dead.
+    #[serde(default, with = "kernel::time::ms_option", rename = "until_ms")]
+    pub until: Option<Timestamp>,
+    /// Why it last failed.
+    pub last_error_code: Option<String>,
+    /// Fingerprint of code and normalised message.
+    pub last_error_fp: Option<String>,
+    /// Why there was nothing to do.
+    pub skip_reason: Option<String>,
+    /// The trace of the last failure.
+    pub trace_id: Option<String>,
+    /// When it was settled.
+    #[serde(default, with = "kernel::time::ms_option", rename = "consumed_at_ms")]
+    pub consumed_at: Option<Timestamp>,
+    /// Its place in [`INBOX_FAILED`], once given up.
+    pub failed_pk: Option<PartitionKey>,
+    /// When it was given up, in Unix milliseconds.
+    pub failed_at_ms: Option<i64>,
+    /// When the row may go, in Unix seconds; nothing while failed or parked.
+    pub expires_at: Option<i64>,
+}
+
+impl Stored for InboxRow {
+    const TABLE: Table = INBOX;
+
+    fn key(&self) -> Key {
+        self.key.clone()
+    }
+}
+
+/// What a stored row means for a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Settled before: acknowledge the delivery.
+    Duplicate,
+    /// Another delivery is at it: come back then.
+    HeldUntil(Timestamp),
+    /// To be handled; so many attempts were begun before.
+    Free { attempts: u32 },
+}
+
+/// What the row found for an event means at this moment. A holder whose time is over is dead.
+pub fn meaning(row: Option<&InboxRow>, now: Timestamp) -> Meaning {
+    let Some(row) = row else { return Meaning::Free { attempts: 0 } };
+    match (row.state, row.until) {
+        (State::InProgress, Some(until)) if until > now => Meaning::HeldUntil(until),
+        (State::InProgress | State::Retry, _) => Meaning::Free { attempts: row.attempts },
+        (State::Done | State::Failed | State::Parked | State::Skipped, _) => Meaning::Duplicate,
+    }
+}
+
+/// What a failed attempt leaves behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The stable error code.
+    pub code: String,
+    /// Fingerprint of code and normalised message.
+    pub fingerprint: String,
+    pub trace_id: Option<String>,
+}
+
+/// The `done` row, part of the effect's transaction. Without a claim it asks for no row or `retry`;
+/// with one, that the claim still is the caller's. The refusal is labelled [`LABEL`] and decides
+/// before all others.
+pub fn done(key: &InboxKey, attempts: u32, claim: Option<&str>, now: Timestamp) -> Change {
+    settled(key, attempts, claim, None, now)
+}
+
+/// As [`done`], for an event there is nothing to do about.
+pub fn skipped(
+    key: &InboxKey,
+    attempts: u32,
+    claim: Option<&str>,
+    reason: &str,
+    now: Timestamp,
+) -> Change {
+    settled(key, attempts, claim, Some(reason), now)
+}
+
+fn settled(
+    key: &InboxKey,
+    attempts: u32,
+    claim: Option<&str>,
+    reason: Option<&str>,
+    now: Timestamp,
+) -> Change {
+    let row = InboxRow {
+        key: key.key.clone(),
+        state: State::Done,
+        attempts,
+        claim: claim.map(str::to_owned),
+        until: None,
+        last_error_code: None,
+        last_error_fp: None,
+        skip_reason: reason.map(str::to_owned),
+        trace_id: None,
+        consumed_at: Some(now),
+        failed_pk: None,
+        failed_at_ms: None,
+        expires_at: Some(now.plus(KEPT).seconds()),
+    };
+    let mut change = Change::new();
+    change.put_when(&row, mine_or_free(claim)).named(LABEL).decides_first();
+    change
+}
+
+/// Claims the row until a moment, counting an attempt: allowed where there is none, where it is to
+/// be tried again, or where the holder's time is over. The old row says why not.
+pub fn claim(key: &InboxKey, token: &str, now: Timestamp, until: Timestamp) -> Update {
+    let over =
+        Condition::equal("state", State::InProgress).and(Condition::at_most("until_ms", now.ms()));
+    Update::of(INBOX, key.key.clone())
+        .set("state", State::InProgress)
+        .set("claim", token)
+        .set("until_ms", until.ms())
+        .add("attempts", 1)
+        .when(free().or(over))
+}
+
+/// Notes a failed attempt that will be repeated.
+pub fn retry(key: &InboxKey, attempts: u32, claim: Option<&str>, failure: &Failure) -> Update {
+    failing(key, State::Retry, attempts, claim, failure).remove("claim").remove("until_ms")
+}
+
+/// Notes that the listener gave up. The row stays, and stands in the index [`INBOX_FAILED`].
+pub fn failed(
+    key: &InboxKey,
+    attempts: u32,
+    claim: Option<&str>,
+    failure: &Failure,
+    now: Timestamp,
+) -> Update {
+    failing(key, State::Failed, attempts, claim, failure)
+        .set("failed_pk", dead(&key.listener))
+        .set("failed_at_ms", now.ms())
+        .remove("until_ms")
+        .remove(EXPIRES_AT)
+}
+
+/// The events a listener gave up, oldest first.
+pub fn dead_of(listener: &str) -> Query {
+    Query::index(INBOX, INBOX_FAILED, dead(listener))
+}
+
+fn dead(listener: &str) -> PartitionKey {
+    Scope::system().partition("DEAD", listener)
+}
+
+fn failing(
+    key: &InboxKey,
+    state: State,
+    attempts: u32,
+    claim: Option<&str>,
+    failure: &Failure,
+) -> Update {
+    Update::of(INBOX, key.key.clone())
+        .set("state", state)
+        .set("attempts", attempts)
+        .set("last_error_code", &failure.code)
+        .set("last_error_fp", &failure.fingerprint)
+        .set("trace_id", &failure.trace_id)
+        .when(mine_or_free(claim))
+}
+
+fn mine_or_free(claim: Option<&str>) -> Condition {
+    match claim {
+        Some(claim) => {
+            Condition::equal("claim", claim).and(Condition::equal("state", State::InProgress))
+        }
+        None => free(),
+    }
+}
+
+fn free() -> Condition {
+    Condition::no_item().or(Condition::equal("state", State::Retry))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(state: State, until: Option<i64>) -> InboxRow {
+        let scope = Scope::system();
+        let key = InboxKey::new(&scope, "a.on_b", EventId::from_bytes([1; 16]), None);
+        InboxRow {
+            key: key.key,
+            state,
+            attempts: 3,
+            claim: None,
+            until: until.map(Timestamp::from_ms),
+            last_error_code: None,
+            last_error_fp: None,
+            skip_reason: None,
+            trace_id: None,
+            consumed_at: None,
+            failed_pk: None,
+            failed_at_ms: None,
+            expires_at: None,
+        }
+    }
+
+    #[test]
+    fn every_state_means_one_thing_to_a_delivery() {
+        let now = Timestamp::from_ms(1_000);
+        let table = [
+            (State::InProgress, Some(1_001), Meaning::HeldUntil(Timestamp::from_ms(1_001))),
+            (State::InProgress, Some(1_000), Meaning::Free { attempts: 3 }),
+            (State::InProgress, None, Meaning::Free { attempts: 3 }),
+            (State::Retry, None, Meaning::Free { attempts: 3 }),
+            (State::Done, None, Meaning::Duplicate),
+            (State::Failed, None, Meaning::Duplicate),
+            (State::Parked, None, Meaning::Duplicate),
+            (State::Skipped, None, Meaning::Duplicate),
+        ];
+        for (state, until, expected) in table {
+            assert_eq!(meaning(Some(&row(state, until)), now), expected, "{state:?}");
+        }
+        assert_eq!(meaning(None, now), Meaning::Free { attempts: 0 });
+    }
+}

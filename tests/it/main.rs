@@ -1,0 +1,1 @@
+//! One binary for every rule that belongs to no single module.
