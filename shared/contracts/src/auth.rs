@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Call, Empty, Endpoint, Granted, Nothing, Own, Public, Rate, Success, calls, endpoints};
+use crate::{
+    Call, Empty, Endpoint, Granted, Nothing, Own, Public, Rate, Success, calls, endpoints,
+};
 
 /// Largest body of this module, in bytes.
 const BODY_LIMIT_BYTES: usize = 16 * 1024;
@@ -312,4 +314,3 @@ pub struct Account {
     pub locale: Option<String>,
     pub version: u64,
 }
-

@@ -104,4 +104,3 @@ pub struct UpdateInboxItem {
     #[serde(default)]
     pub archived: Option<bool>,
 }
-

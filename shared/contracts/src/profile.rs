@@ -1,6 +1,8 @@
 //! Module `profile`: what a person shows of themselves.
 
-use kernel::text::{CountryCode, HttpsUrl, Items, LocaleTag, Patch, PhoneNumber, Prose, Text, TimeZoneName};
+use kernel::text::{
+    CountryCode, HttpsUrl, Items, LocaleTag, Patch, PhoneNumber, Prose, Text, TimeZoneName,
+};
 use kernel::{Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -60,7 +60,8 @@ impl Error {
 
     /// Values break their rules: all of them, in document order.
     pub fn validation(faults: Vec<Fault>) -> Self {
-        let mut error = Self::new(ErrorKind::Validation, "validation_failed", "values are not valid");
+        let mut error =
+            Self::new(ErrorKind::Validation, "validation_failed", "values are not valid");
         error.param = faults.first().map(|fault| fault.param.clone());
         error.faults = faults;
         error

@@ -105,8 +105,9 @@ impl CursorSeal {
 
     /// The position of a cursor; refuses text that is none, was changed, or belongs elsewhere.
     pub fn open(&self, cursor: &Cursor, binding: &Binding<'_>) -> Result<Vec<u8>, Error> {
-        let refused =
-            || Error::invalid("cursor_invalid", "use a cursor of this list as it came").at("cursor");
+        let refused = || {
+            Error::invalid("cursor_invalid", "use a cursor of this list as it came").at("cursor")
+        };
         let sealed = codec::decode(&cursor.0).ok_or_else(refused)?;
         let split = sealed.len().checked_sub(MAC_BYTES).ok_or_else(refused)?;
         let (position, sent) = sealed.split_at_checked(split).ok_or_else(refused)?;
@@ -179,7 +180,8 @@ mod tests {
 
     #[test]
     fn page_sizes_have_bounds() {
-        for (number, fits) in [(0, false), (1, true), (100, true), (101, false), (u64::MAX, false)] {
+        for (number, fits) in [(0, false), (1, true), (100, true), (101, false), (u64::MAX, false)]
+        {
             assert_eq!(Limit::parse(number).is_ok(), fits, "{number}");
         }
     }

@@ -191,7 +191,11 @@ mod tests {
             .map(|one| format!("{} {}\n", one.number(), one.as_str()))
             .collect();
         assert!(now.starts_with(lock), "a committed permission changed its number or name");
-        assert_eq!(now.lines().count(), lock.lines().count(), "add the new lines to permission.lock");
+        assert_eq!(
+            now.lines().count(),
+            lock.lines().count(),
+            "add the new lines to permission.lock"
+        );
     }
 
     #[test]

@@ -52,7 +52,10 @@ mod tests {
     #[test]
     fn secrets_are_never_printed() {
         let secret = Secret::new("correct horse".to_owned());
-        assert_eq!(format!("{secret} {secret:?} {:?}", Some(&secret)), "[hidden] [hidden] Some([hidden])");
+        assert_eq!(
+            format!("{secret} {secret:?} {:?}", Some(&secret)),
+            "[hidden] [hidden] Some([hidden])"
+        );
         assert_eq!(secret.expose(), "correct horse");
     }
 }

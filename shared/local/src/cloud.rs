@@ -96,8 +96,7 @@ impl Cloud {
         let queues = Queues::open(&store, &clock).map_err(unread)?;
         let topics = Topics::open(&store, &clock, &queues).map_err(unread)?;
         let secrets = Secrets::open(&store, &clock).map_err(unread)?;
-        let services =
-            Services { tables, queues, topics, secrets, extensions: Arc::default() };
+        let services = Services { tables, queues, topics, secrets, extensions: Arc::default() };
         let connector = Connector {
             services,
             clock,

@@ -238,7 +238,8 @@ enum Incoming {
 
 impl Incoming {
     async fn read(services: &Services, request: HttpRequest) -> Result<Self, ConnectorError> {
-        let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+        let request =
+            request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(ConnectorError::user)?.to_bytes();
         if let Some(request) = Request::recognise(&parts, &body) {

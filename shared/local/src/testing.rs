@@ -20,7 +20,8 @@ pub(crate) struct Folder(pub PathBuf);
 impl Folder {
     pub fn new(name: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let unique = format!("{name}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));
+        let unique =
+            format!("{name}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));
         let path = std::env::temp_dir().join("talaria-local-tests").join(unique);
         std::fs::create_dir_all(&path).unwrap();
         Self(path)

@@ -154,7 +154,8 @@ pub(crate) async fn socket(
     let event: Value = serde_json::from_str(event)
         .map_err(|fault| InvocationFailed(format!("not a socket event: {fault}")))?;
     let context = event.get("requestContext").cloned().unwrap_or_default();
-    let text = |name: &str| context.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text =
+        |name: &str| context.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let frame = Frame {
         connection_id: text("connectionId"),
         route: text("routeKey"),

@@ -19,8 +19,9 @@ impl<Who: InTenant> Ctx<Who> {
         contract: &Contract<Q, S>,
         request: &Q,
     ) -> Result<S, Error> {
-        let unavailable =
-            || Error::unavailable("dependency_unavailable", "a dependency did not answer; try again");
+        let unavailable = || {
+            Error::unavailable("dependency_unavailable", "a dependency did not answer; try again")
+        };
         let envelope = Envelope {
             tenant: self.who.tenant(),
             livemode: self.who.livemode(),

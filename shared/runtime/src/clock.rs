@@ -30,7 +30,9 @@ impl Clock for WallClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     fn now(&self) -> Timestamp {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        Timestamp::from_ms(since.map_or(0, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX)))
+        Timestamp::from_ms(
+            since.map_or(0, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 }
 

@@ -288,7 +288,8 @@ pub(crate) async fn stored_answer(call: &Arc<Call>, scope: &store::Scope) -> Opt
         return None;
     }
     let record_key = idempotency::Record::key_of(scope, call.function, &key.principal, &key.key);
-    let record: idempotency::Record = call.store.get(&record_key, Consistency::Strong).await.ok()??;
+    let record: idempotency::Record =
+        call.store.get(&record_key, Consistency::Strong).await.ok()??;
     if !record.is_live(call.ports.clock.now()) {
         return None;
     }
@@ -299,7 +300,10 @@ pub(crate) async fn stored_answer(call: &Arc<Call>, scope: &store::Scope) -> Opt
 }
 
 pub(crate) fn reused() -> Error {
-    Error::idempotency("idempotency_key_reused", "this Idempotency-Key was used with another request")
+    Error::idempotency(
+        "idempotency_key_reused",
+        "this Idempotency-Key was used with another request",
+    )
 }
 
 fn in_use() -> Error {

@@ -25,7 +25,13 @@ type Handled<T> = BoxFuture<'static, Result<T, Error>>;
 pub(crate) enum Handler {
     Http(Box<dyn Fn(Arc<Call>, Option<Principal>, &Parameters) -> Handled<Answer> + Send + Sync>),
     Listener(Box<dyn Fn(Arc<Call>, Worker, Envelope, &[u16]) -> Heard + Send + Sync>),
-    Call(Box<dyn Fn(Arc<Call>, Worker, serde_json::Value) -> Handled<serde_json::Value> + Send + Sync>),
+    Call(
+        Box<
+            dyn Fn(Arc<Call>, Worker, serde_json::Value) -> Handled<serde_json::Value>
+                + Send
+                + Sync,
+        >,
+    ),
     Schedule(Box<dyn Fn(Ctx<System>) -> Handled<()> + Send + Sync>),
     Stream(Box<dyn Fn(Ctx<System>, Vec<Record>) -> BoxFuture<'static, Vec<String>> + Send + Sync>),
     Authorizer(Box<dyn Fn(Ctx<System>, Inquiry) -> BoxFuture<'static, Evidence> + Send + Sync>),

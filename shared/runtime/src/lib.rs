@@ -35,10 +35,12 @@ pub mod secrets;
 pub mod socket;
 pub mod stream;
 mod trust;
-pub mod wiring;
 mod wire;
+pub mod wiring;
 
-pub use caller::{Anonymous, Caller, Guest, InTenant, Principal, PrincipalKind, System, User, Worker};
+pub use caller::{
+    Anonymous, Caller, Guest, InTenant, Principal, PrincipalKind, System, User, Worker,
+};
 pub use commit::{Commit, Uncommitted};
 pub use config::Config;
 pub use ctx::{Ctx, Remote};

@@ -85,7 +85,9 @@ struct Item<'a> {
 enum Fate {
     Acknowledge,
     /// Comes back after so many seconds.
-    Return { seconds: u32 },
+    Return {
+        seconds: u32,
+    },
 }
 
 impl Item<'_> {
@@ -153,7 +155,8 @@ impl Item<'_> {
                 Meaning::Free { attempts } => Begun::Free { attempts: attempts + 1, claim: None },
             });
         }
-        let token: RequestId = clock::new_id(&*self.function.ports.clock, &*self.function.ports.entropy);
+        let token: RequestId =
+            clock::new_id(&*self.function.ports.clock, &*self.function.ports.entropy);
         let token = token.to_string();
         let written = store.update(inbox::claim(inbox, &token, now, meta.deadline)).await?;
         Ok(match written {
@@ -234,7 +237,9 @@ impl Item<'_> {
         let (code, exhausted) = match outcome {
             Outcome::Done if attempt.call.signal.committed() => return Fate::Acknowledge,
             Outcome::Done => {
-                return self.settle(attempt, inbox::done(&attempt.inbox, attempt.attempts, claim, now)).await;
+                return self
+                    .settle(attempt, inbox::done(&attempt.inbox, attempt.attempts, claim, now))
+                    .await;
             }
             Outcome::Skip(reason) => {
                 let row = inbox::skipped(&attempt.inbox, attempt.attempts, claim, reason, now);
@@ -250,7 +255,8 @@ impl Item<'_> {
             trace_id: attempt.call.traceparent.clone(),
         };
         if !exhausted {
-            let _ = store.update(inbox::retry(&attempt.inbox, attempt.attempts, claim, &failure)).await;
+            let _ =
+                store.update(inbox::retry(&attempt.inbox, attempt.attempts, claim, &failure)).await;
             return Fate::Return { seconds: self.pause(attempt.attempts) };
         }
         let failed = inbox::failed(&attempt.inbox, attempt.attempts, claim, &failure, now);
@@ -284,12 +290,11 @@ impl Item<'_> {
     /// A message that is no event can only be looked at: it goes to the dead-letter queue at once.
     async fn bury_unreadable(&self, fault: &EnvelopeError) -> bool {
         let ports = &self.function.ports;
-        let line = Line::error("a message that is no event was put aside").with("error", fault.to_string());
+        let line = Line::error("a message that is no event was put aside")
+            .with("error", fault.to_string());
         ports.log.write(&ports.config, ports.clock.now(), self.function.row.id, line);
-        let attributes = [
-            ("cause", "unreadable".to_owned()),
-            ("listener", self.function.row.id.to_owned()),
-        ];
+        let attributes =
+            [("cause", "unreadable".to_owned()), ("listener", self.function.row.id.to_owned())];
         self.send_dead(&attributes).await
     }
 

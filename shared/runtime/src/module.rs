@@ -271,6 +271,52 @@ impl Row {
 
 /// Serves an HTTP endpoint: the types of contract and handler must agree, and the contract must have
 /// an access decision.
+///
+/// ```
+/// use contracts::{Empty, Endpoint, Nothing, Public};
+/// use runtime::{Anonymous, Ctx, Reply, module::serve};
+///
+/// const OPEN: Public<Nothing, Empty> = Endpoint::get("a.b", "/v1/a").public("a reason");
+/// async fn handle(_: Ctx<Anonymous>, _: Nothing) -> Result<Reply<Empty>, kernel::Error> {
+///     Ok(Reply::empty())
+/// }
+/// serve(&OPEN, handle);
+/// ```
+///
+/// Without an access decision it does not compile:
+///
+/// ```compile_fail,E0277
+/// use contracts::{Empty, Endpoint, Nothing};
+/// use runtime::{Anonymous, Ctx, Reply, module::serve};
+///
+/// const UNDECIDED: Endpoint<Nothing, Empty> = Endpoint::get("a.b", "/v1/a");
+/// async fn handle(_: Ctx<Anonymous>, _: Nothing) -> Result<Reply<Empty>, kernel::Error> {
+///     Ok(Reply::empty())
+/// }
+/// serve(&UNDECIDED, handle);
+/// ```
+///
+/// A public handler cannot ask for a principal, and a protected one cannot do without:
+///
+/// ```compile_fail,E0631
+/// use contracts::{Empty, Endpoint, Nothing, Public};
+/// use runtime::{Ctx, Principal, Reply, module::serve};
+///
+/// const OPEN: Public<Nothing, Empty> = Endpoint::get("a.b", "/v1/a").public("a reason");
+/// async fn handle(_: Ctx<Principal>, _: Nothing) -> Result<Reply<Empty>, kernel::Error> {
+///     Ok(Reply::empty())
+/// }
+/// serve(&OPEN, handle);
+/// ```
+///
+/// An empty reason is no reason:
+///
+/// ```compile_fail,E0080
+/// use contracts::{Empty, Endpoint, Nothing, Public};
+///
+/// const OPEN: Public<Nothing, Empty> = Endpoint::get("a.b", "/v1/a").public("");
+/// let _ = OPEN.spec.id;
+/// ```
 pub fn serve<Q, S, A, H, F>(endpoint: &'static contracts::Endpoint<Q, S, A>, handler: H) -> Row
 where
     Q: DeserializeOwned + Send + 'static,

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig,
+};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use std::time::Duration;
 use store::{Endpoint, Names, Random, Store};

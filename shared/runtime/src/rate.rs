@@ -32,7 +32,13 @@ pub struct Policy {
 
 const fn open(name: &'static str, limit: u32, window_s: u32) -> Policy {
     let lease = if limit / 20 > 50 { 50 } else { limit / 20 };
-    Policy { name, limit, window_s, lease: if lease == 0 { 1 } else { lease }, closed_on_fault: false }
+    Policy {
+        name,
+        limit,
+        window_s,
+        lease: if lease == 0 { 1 } else { lease },
+        closed_on_fault: false,
+    }
 }
 
 const fn closed(name: &'static str, limit: u32, window_s: u32) -> Policy {
@@ -134,7 +140,8 @@ impl Limiter {
             Ok(reserved) => {
                 let refused = cell.used(&reserved) > policy.limit;
                 let unspent = policy.lease.saturating_sub(1);
-                let window = Window { refused, unspent: if refused { 0 } else { unspent }, ..reserved };
+                let window =
+                    Window { refused, unspent: if refused { 0 } else { unspent }, ..reserved };
                 self.remember(&cell, window);
                 Ok(cell.verdict(&window, refused))
             }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 use kernel::Timestamp;
 use store::outbox::{self, Bell, Birth, OutboxRow};
@@ -171,7 +172,10 @@ impl<'a> Relay<'a> {
 
     /// Claims the row, waiting once for another's claim; `None` where it stays held, and no token where
     /// it was settled meanwhile. The claim counts as an attempt before anything is published.
-    async fn claim(&self, row: OutboxRow) -> Result<Option<(OutboxRow, Option<String>)>, StoreError> {
+    async fn claim(
+        &self,
+        row: OutboxRow,
+    ) -> Result<Option<(OutboxRow, Option<String>)>, StoreError> {
         let wait = row.claimed_until.since(self.ports.clock.now());
         let row = match wait {
             Duration::ZERO => row,
@@ -193,21 +197,25 @@ impl<'a> Relay<'a> {
         Ok(claimed.and_then(|item| item.decode().ok()).map(|row| (row, Some(token))))
     }
 
+    /// Ordered events go to the FIFO topic first, then to the standard topic, where listeners that do
+    /// not ask for order hear them. The row is sent when both have accepted it.
     async fn publish(&self, row: &OutboxRow) -> Result<(), &'static str> {
-        let topic = match row.ordered {
-            true => &self.ports.config.events_fifo_topic,
-            false => &self.ports.config.events_topic,
-        };
-        let request = self.ports.sns.publish().topic_arn(topic).message(&row.envelope);
-        let request = request.set_message_attributes(Some(attributes(row)));
-        let request = match row.ordered {
-            true => request
+        let refused = "publish_refused";
+        let config = &self.ports.config;
+        if row.ordered {
+            let request = self.message(row, &config.events_fifo_topic);
+            let request = request
                 .message_group_id(&row.partitionkey)
-                .message_deduplication_id(deduplication_id(row)),
-            false => request.message_group_id(row.tenant()),
-        };
-        let sent = request.send().await;
-        sent.map(|_| ()).map_err(|_| "publish_refused")
+                .message_deduplication_id(deduplication_id(row));
+            request.send().await.map_err(|_| refused)?;
+        }
+        let request = self.message(row, &config.events_topic).message_group_id(row.tenant());
+        request.send().await.map(|_| ()).map_err(|_| refused)
+    }
+
+    fn message(&self, row: &OutboxRow, topic: &str) -> PublishFluentBuilder {
+        let request = self.ports.sns.publish().topic_arn(topic).message(&row.envelope);
+        request.set_message_attributes(Some(attributes(row)))
     }
 
     async fn settle(&self, row: &OutboxRow) -> Result<Carried, StoreError> {

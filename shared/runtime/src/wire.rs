@@ -117,7 +117,9 @@ fn challenge(error: &Error, served: &Served) -> Option<String> {
         }),
         (ErrorKind::Forbidden, "insufficient_scope") => {
             let scope = error.param().unwrap_or_default();
-            Some(format!("Bearer realm=\"talaria\", error=\"insufficient_scope\", scope=\"{scope}\""))
+            Some(format!(
+                "Bearer realm=\"talaria\", error=\"insufficient_scope\", scope=\"{scope}\""
+            ))
         }
         (ErrorKind::Malformed, "multiple_credentials") => {
             Some("Bearer realm=\"talaria\", error=\"invalid_request\"".to_owned())

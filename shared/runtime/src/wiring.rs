@@ -90,7 +90,8 @@ fn filter(module: &Module, listening: &Listening) -> Value {
 
 fn shares(module: &Module, listening: &Listening) -> bool {
     let hears = |other: &Listening| {
-        let common = |event: &events::EventSpec| other.events.iter().any(|one| one.name == event.name);
+        let common =
+            |event: &events::EventSpec| other.events.iter().any(|one| one.name == event.name);
         listening.events.iter().any(common)
     };
     let mut others = module.rows.iter().filter_map(Row::listening);
@@ -112,8 +113,10 @@ mod tests {
             Group::Engagement,
             "Sends.",
             [
-                listen("mail.dispatch", &QUEUED, |_, _| async { Ok(Outcome::Done) }).facets(["mail"]),
-                listen("mail.dispatch_urgent", &QUEUED, |_, _| async { Ok(Outcome::Done) }).urgent(),
+                listen("mail.dispatch", &QUEUED, |_, _| async { Ok(Outcome::Done) })
+                    .facets(["mail"]),
+                listen("mail.dispatch_urgent", &QUEUED, |_, _| async { Ok(Outcome::Done) })
+                    .urgent(),
                 listen_all(
                     "mail.on_event",
                     [SESSION_REVOKED.spec, EMAIL_VERIFIED.spec],

@@ -167,7 +167,8 @@ mod tests {
     fn a_module_nobody_probes_is_not_well() {
         let probed = after(&[Seen::default()]);
         assert_eq!(shown("auth", None, Timestamp::from_ms(0)).status, Condition::Degraded);
-        let status = |seconds| shown("auth", Some(probed.clone()), Timestamp::from_seconds(seconds)).status;
+        let status =
+            |seconds| shown("auth", Some(probed.clone()), Timestamp::from_seconds(seconds)).status;
         assert_eq!((status(180), status(181)), (Condition::Ok, Condition::Degraded));
     }
 }

@@ -10,6 +10,7 @@ const DOCUMENT: &str = include_str!("../../../../docs/generated/openapi.json");
 pub async fn handle(_: Ctx<Anonymous>, _: Nothing) -> Result<Reply<Value>, Error> {
     let document = serde_json::from_str(DOCUMENT)
         .map_err(|fault| Error::internal(format!("the API document is broken: {fault}")))?;
-    let tag: String = runtime::digest::hex_sha256(&[DOCUMENT.as_bytes()]).chars().take(16).collect();
+    let tag: String =
+        runtime::digest::hex_sha256(&[DOCUMENT.as_bytes()]).chars().take(16).collect();
     Ok(Reply::new(document).tagged(&tag))
 }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::types::QueueAttributeName;
-use events::gateway::{DEGRADED, ModuleChanged, RECOVERED};
 use contracts::gateway::Condition;
+use events::gateway::{DEGRADED, ModuleChanged, RECOVERED};
 use kernel::{EntityKind, EntityRef, Error, Timestamp};
 use runtime::{Commit, Ctx, System};
 use store::outbox::{self, DUE_SHARDS};
@@ -71,7 +71,10 @@ async fn outbox_lag(ctx: &Ctx<System>) -> Result<Duration, Error> {
 async fn write(ctx: &Ctx<System>, before: Option<&Probed>, after: Probed) -> Result<(), Error> {
     let was = before.map_or(Condition::Ok, |before| before.status);
     let mut change = Change::new();
-    change.put_when(&after, Holds::no_item().or(Holds::at_most("checked_at_ms", after.checked_at.ms())));
+    change.put_when(
+        &after,
+        Holds::no_item().or(Holds::at_most("checked_at_ms", after.checked_at.ms())),
+    );
     let commit = Commit::of(change);
     let data = ModuleChanged { module: after.module.clone() };
     let subject = EntityRef::new(EntityKind::Operation, &after.module);

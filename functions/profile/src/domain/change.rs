@@ -36,7 +36,10 @@ pub fn decide(before: &Profile, patch: UpdateProfile, now: Timestamp) -> Change 
     if !patch.links.is_absent() {
         fields.push("links");
         let mut links = None;
-        patch.links.map(|links| links.into_iter().map(Checked::into_string).collect()).apply(&mut links);
+        patch
+            .links
+            .map(|links| links.into_iter().map(Checked::into_string).collect())
+            .apply(&mut links);
         shown.links = links.unwrap_or_default();
     }
     let mut public_fields = before.public_fields.clone();
@@ -77,7 +80,11 @@ mod tests {
         ];
         for (patch, name, bio) in cases {
             let shown = patched(&first, patch).after.shown;
-            assert_eq!((shown.display_name.as_deref(), shown.bio.as_deref()), (name, bio), "{patch}");
+            assert_eq!(
+                (shown.display_name.as_deref(), shown.bio.as_deref()),
+                (name, bio),
+                "{patch}"
+            );
         }
     }
 

@@ -194,7 +194,8 @@ mod tests {
             if let Some(target) = target {
                 builder = builder.header("x-amz-target", target);
             }
-            let parts = builder.header("content-type", content_type).body(()).unwrap().into_parts().0;
+            let parts =
+                builder.header("content-type", content_type).body(()).unwrap().into_parts().0;
             let found = Request::recognise(&parts, &Bytes::from(body));
             let found = found.as_ref().map(|r| (r.service, r.operation.as_str()));
             assert_eq!(found, expected, "{target:?} {body}");

@@ -234,7 +234,8 @@ impl Secrets {
             "CreatedDate": seconds(version.created_at_ms),
         });
         if let Some(members) = answer.as_object_mut() {
-            for (name, value) in [("SecretString", &version.text), ("SecretBinary", &version.binary)]
+            for (name, value) in
+                [("SecretString", &version.text), ("SecretBinary", &version.binary)]
             {
                 if let Some(value) = value {
                     members.insert(name.to_owned(), json!(value));
@@ -272,9 +273,10 @@ impl Secrets {
     fn version_id(&self, asked: &Asked, secret: &Secret) -> String {
         asked.client_request_token.clone().unwrap_or_else(|| {
             let now = u64::try_from(self.inner.clock.now_ms()).unwrap_or(0);
-            let seed = secret.name.bytes().fold(now, |seed, byte| {
-                seed.wrapping_mul(31).wrapping_add(u64::from(byte))
-            });
+            let seed = secret
+                .name
+                .bytes()
+                .fold(now, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
             let count = u64::try_from(secret.versions.len()).unwrap_or(0);
             uuid(&mut SplitMix::new(seed.wrapping_add(count << 48)))
         })

@@ -59,10 +59,8 @@ pub(super) fn units(operation: &str, body: &[u8]) -> (f64, f64) {
         return (0.0, 0.0);
     }
     let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    let reads = matches!(
-        operation,
-        "GetItem" | "Query" | "Scan" | "BatchGetItem" | "TransactGetItems"
-    );
+    let reads =
+        matches!(operation, "GetItem" | "Query" | "Scan" | "BatchGetItem" | "TransactGetItems");
     let mut sum = (0.0, 0.0);
     let entries = match body.get("ConsumedCapacity") {
         Some(Value::Array(entries)) => entries.iter().collect(),

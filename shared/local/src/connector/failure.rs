@@ -9,16 +9,12 @@ use crate::aws::{Answer, Request, Service};
 pub(super) fn broken(request: Option<&Request>) -> Answer {
     let message = "injected: the service failed before doing anything";
     match request.map(|request| request.service) {
-        Some(Service::DynamoDb) => Answer::error_json(
-            500,
-            "com.amazonaws.dynamodb.v20120810#InternalServerError",
-            message,
-        ),
+        Some(Service::DynamoDb) => {
+            Answer::error_json(500, "com.amazonaws.dynamodb.v20120810#InternalServerError", message)
+        }
         Some(Service::Sqs) => crate::aws::sqs::error_answer(500, "InternalFailure", message),
         Some(Service::Sns) => crate::aws::sns::error_answer(500, "InternalError", message),
-        Some(Service::SecretsManager) => {
-            Answer::error_json(500, "InternalServiceError", message)
-        }
+        Some(Service::SecretsManager) => Answer::error_json(500, "InternalServiceError", message),
         Some(Service::Extension(_)) | None => Answer::error_json(500, "InternalFailure", message),
     }
 }

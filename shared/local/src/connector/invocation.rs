@@ -49,8 +49,7 @@ impl Invocation {
     /// The same, allowed to touch the keys of `tenant` and the shared ones only.
     #[must_use]
     pub fn for_tenant(self, tenant: impl Into<String>) -> Self {
-        let (function, request_id) =
-            (self.shared.function.clone(), self.shared.request_id.clone());
+        let (function, request_id) = (self.shared.function.clone(), self.shared.request_id.clone());
         Self::with_tenant(function, request_id, Some(tenant.into()))
     }
 

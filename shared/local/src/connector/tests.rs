@@ -62,10 +62,7 @@ async fn every_call_of_an_invocation_is_logged_with_keys_units_and_round() {
         .map(|c| (c.index, c.operation.as_str(), c.targets.join(","), c.keys.join(","), c.round))
         .collect();
     let table = || "talaria-orders".to_owned();
-    assert_eq!(
-        lines[0],
-        (1, "PutItem", table(), "T#acme#1".to_owned(), 1)
-    );
+    assert_eq!(lines[0], (1, "PutItem", table(), "T#acme#1".to_owned(), 1));
     assert_eq!(lines.len(), 3);
     assert_eq!(log.depth(), 2, "two calls made together are one round");
     assert_eq!((log.read_units(), log.write_units()), (0.0, 1.0));

@@ -20,7 +20,10 @@ impl Pattern {
         match pattern {
             Value::Object(members) if !members.is_empty() => {
                 let member = |(name, inner): (&String, &Value)| {
-                    Ok((name.clone(), Self::parse(inner).map_err(|wrong| format!("{name}: {wrong}"))?))
+                    Ok((
+                        name.clone(),
+                        Self::parse(inner).map_err(|wrong| format!("{name}: {wrong}"))?,
+                    ))
                 };
                 members.iter().map(member).collect::<Result<_, String>>().map(Self::Members)
             }
@@ -36,9 +39,9 @@ impl Pattern {
 
     fn matches_value(&self, value: Option<&Value>) -> bool {
         match self {
-            Self::Members(members) => members.iter().all(|(name, inner)| {
-                inner.matches_value(value.and_then(|value| value.get(name)))
-            }),
+            Self::Members(members) => members
+                .iter()
+                .all(|(name, inner)| inner.matches_value(value.and_then(|value| value.get(name)))),
             Self::OneOf(matchers) => match value {
                 Some(Value::Array(elements)) => Matcher::any(matchers, Some(elements)),
                 Some(value) => Matcher::any(matchers, Some(std::slice::from_ref(value))),

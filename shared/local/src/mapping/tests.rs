@@ -92,7 +92,11 @@ fn send(cloud: &Cloud, queue: &str, body: &str) {
     cloud.queues().send(queue, message).unwrap();
 }
 
-fn mapped_queue(queue: &str, invoker: Arc<Script>, maximum_concurrency: usize) -> (Cloud, Mappings) {
+fn mapped_queue(
+    queue: &str,
+    invoker: Arc<Script>,
+    maximum_concurrency: usize,
+) -> (Cloud, Mappings) {
     let cloud = testing::cloud();
     let fifo = queue.ends_with(".fifo").then(|| ("FifoQueue", "true".to_owned()));
     cloud.queues().ensure(queue, fifo).unwrap();
@@ -151,7 +155,8 @@ async fn failed_items_come_again_after_their_visibility_and_others_do_not() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_crashed_or_timed_out_invocation_deletes_nothing() {
-    for error in [InvokeError::Failed("x".to_owned()), InvokeError::Crashed, InvokeError::TimedOut] {
+    for error in [InvokeError::Failed("x".to_owned()), InvokeError::Crashed, InvokeError::TimedOut]
+    {
         let script = Script::new(move |_| Err(error.clone()));
         let (cloud, mappings) = mapped_queue("jobs", script.clone(), 1);
         send(&cloud, "jobs", "m");
@@ -289,7 +294,10 @@ async fn a_poison_record_is_isolated_tried_four_times_and_given_up() {
     let alone = script.batches().iter().filter(|batch| **batch == ["bad"]).count();
     assert_eq!(alone, 4);
     let handled = |sk: &str| {
-        script.batches().iter().any(|b| b.contains(&sk.to_owned()) && !b.contains(&"bad".to_owned()))
+        script
+            .batches()
+            .iter()
+            .any(|b| b.contains(&sk.to_owned()) && !b.contains(&"bad".to_owned()))
     };
     assert!(handled("1") && handled("3") && handled("4"));
     let given_up = mappings.discarded();

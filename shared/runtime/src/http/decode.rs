@@ -3,7 +3,8 @@
 
 use contracts::Spec;
 use kernel::{Error, FaultCode, Refusal};
-use serde::de::DeserializeOwned;
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{DeserializeOwned, Error as _, Unexpected, Visitor};
 use serde_json::{Map, Value};
 
 use super::strict_json;
@@ -68,7 +69,8 @@ impl Parameters {
         let mut faults = Vec::new();
         let mut struck: Vec<Vec<String>> = Vec::new();
         loop {
-            let attempt: Result<Q, _> = serde_path_to_error::deserialize(Loose(&members, &self.plain));
+            let attempt: Result<Q, _> =
+                serde_path_to_error::deserialize(Node::top(&members, &self.plain));
             let failure = match attempt {
                 Ok(request) if faults.is_empty() => return Ok(request),
                 Ok(_) => return Err(Error::validation(faults)),
@@ -123,7 +125,10 @@ impl Parameters {
     fn param(&self, at: &[String]) -> String {
         match at {
             [only] if self.plain.contains(only) => only.clone(),
-            _ => at.iter().map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1"))).collect(),
+            _ => at
+                .iter()
+                .map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1")))
+                .collect(),
         }
     }
 }
@@ -172,7 +177,10 @@ fn covered(struck: &[Vec<String>], at: &[String]) -> bool {
 /// Takes the value at `at` out, or the nearest one around it that is there; false where none is left.
 fn strike(members: &mut Value, at: &mut Vec<String>) -> bool {
     while let Some(last) = at.pop() {
-        let pointer: String = at.iter().map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1"))).collect();
+        let pointer: String = at
+            .iter()
+            .map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1")))
+            .collect();
         let removed = match members.pointer_mut(&pointer) {
             Some(Value::Object(map)) => map.shift_remove(&last).is_some(),
             Some(Value::Array(list)) => match last.parse::<usize>() {
@@ -191,36 +199,26 @@ fn strike(members: &mut Value, at: &mut Vec<String>) -> bool {
     false
 }
 
-/// Reads top-level texts that came by path or query as numbers and booleans where the type wants one.
-struct Loose<'a>(&'a Value, &'a [String]);
-
-impl<'de> serde::Deserializer<'de> for Loose<'de> {
-    type Error = serde_json::Error;
-
-    fn deserialize_any<V: serde::de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        let Value::Object(members) = self.0 else {
-            return serde::Deserializer::deserialize_any(self.0, visitor);
-        };
-        let plain = self.1;
-        let entries = members.iter().map(|(name, value)| {
-            let from_text = plain.contains(name);
-            (name.as_str(), Scalar { value, from_text })
-        });
-        visitor.visit_map(serde::de::value::MapDeserializer::new(entries))
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
-        unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
-    }
-}
-
-struct Scalar<'a> {
+/// A value as the request types see it: texts of path and query read as numbers and booleans where the
+/// type wants one, and structs come from objects only, never from lists.
+struct Node<'a> {
     value: &'a Value,
+    /// At the top: which members came by path or query.
+    plain: &'a [String],
     from_text: bool,
 }
 
-impl<'de> serde::de::IntoDeserializer<'de, serde_json::Error> for Scalar<'de> {
+impl<'a> Node<'a> {
+    fn top(value: &'a Value, plain: &'a [String]) -> Self {
+        Self { value, plain, from_text: false }
+    }
+
+    fn inner(value: &'a Value) -> Self {
+        Self { value, plain: &[], from_text: false }
+    }
+}
+
+impl<'de> serde::de::IntoDeserializer<'de, serde_json::Error> for Node<'de> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -230,7 +228,7 @@ impl<'de> serde::de::IntoDeserializer<'de, serde_json::Error> for Scalar<'de> {
 
 macro_rules! from_text {
     ($($method:ident => $kind:ty, $visit:ident;)+) => {
-        $(fn $method<V: serde::de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
             match (self.from_text, self.value.as_str().and_then(canonical::<$kind>)) {
                 (true, Some(value)) => visitor.$visit(value),
                 _ => self.value.$method(visitor),
@@ -244,11 +242,59 @@ fn canonical<T: std::str::FromStr + ToString>(text: &str) -> Option<T> {
     text.parse::<T>().ok().filter(|value| value.to_string() == text)
 }
 
-impl<'de> serde::Deserializer<'de> for Scalar<'de> {
+impl<'de> serde::Deserializer<'de> for Node<'de> {
     type Error = serde_json::Error;
 
-    fn deserialize_any<V: serde::de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        self.value.deserialize_any(visitor)
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.value {
+            Value::Object(members) => {
+                let plain = self.plain;
+                visitor.visit_map(MapDeserializer::new(members.iter().map(|(name, value)| {
+                    let from_text = plain.contains(name);
+                    (name.as_str(), Node { value, plain: &[], from_text })
+                })))
+            }
+            Value::Array(items) => {
+                visitor.visit_seq(SeqDeserializer::new(items.iter().map(Node::inner)))
+            }
+            scalar => scalar.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        match self.value {
+            Value::Array(_) => Err(serde_json::Error::invalid_type(Unexpected::Seq, &name)),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.value {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.value.deserialize_enum(name, variants, visitor)
     }
 
     from_text! {
@@ -261,33 +307,9 @@ impl<'de> serde::Deserializer<'de> for Scalar<'de> {
         deserialize_u8 => u8, visit_u8;
     }
 
-    fn deserialize_option<V: serde::de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        match self.value {
-            Value::Null => visitor.visit_none(),
-            _ => visitor.visit_some(self),
-        }
-    }
-
-    fn deserialize_newtype_struct<V: serde::de::Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Self::Error> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_enum<V: serde::de::Visitor<'de>>(
-        self,
-        name: &'static str,
-        variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Self::Error> {
-        self.value.deserialize_enum(name, variants, visitor)
-    }
-
     serde::forward_to_deserialize_any! {
         i8 i16 i128 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
+        tuple_struct map identifier ignored_any
     }
 }
 
@@ -352,16 +374,21 @@ mod tests {
         assert_eq!((read.limit, read.unread), (Some(7), Some(true)));
         for (name, text) in [("limit", "+7"), ("limit", "07"), ("limit", "x"), ("unread", "1")] {
             let refused = list(id, &[(name, text)]).unwrap_err();
-            assert_eq!((refused.code(), refused.param()), ("malformed_request", Some(name)), "{text}");
+            assert_eq!(
+                (refused.code(), refused.param()),
+                ("malformed_request", Some(name)),
+                "{text}"
+            );
         }
-        assert_eq!(list(id, &[("colour", "red")]).unwrap_err().param(), Some("/colour"));
+        assert_eq!(list(id, &[("colour", "red")]).unwrap_err().param(), Some("colour"));
         assert_eq!(list(id, &[("limit", "7"), ("limit", "7")]).unwrap_err().param(), Some("limit"));
         assert_eq!(list("usr_1", &[]).unwrap_err().code(), "not_found");
     }
 
     #[test]
     fn every_fault_is_named_once() {
-        let body = r#"{"inner":{"name":"","count":1},"bio":"far too long","list":["ok","far","x",""]}"#;
+        let body =
+            r#"{"inner":{"name":"","count":1},"bio":"far too long","list":["ok","far","x",""]}"#;
         let refused = change(body).unwrap_err();
         let faults: Vec<_> =
             refused.faults().iter().map(|one| (one.code.as_str(), one.param.as_str())).collect();

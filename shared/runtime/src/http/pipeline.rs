@@ -119,7 +119,8 @@ async fn run(
     served.spec = Some(spec);
     served.route = request.route_key().to_owned();
     served.origin = request.header("origin").map(str::to_owned);
-    served.inbound_id = request.header("x-request-id").filter(|id| is_request_id(id)).map(str::to_owned);
+    served.inbound_id =
+        request.header("x-request-id").filter(|id| is_request_id(id)).map(str::to_owned);
     check_route(function, &spec, &request)?;
     check_shape(&spec, &request)?;
     let evidence = evidence(&spec, &request)?;
@@ -187,9 +188,8 @@ fn evidence(spec: &Spec, request: &Request) -> Result<Evidence, Error> {
     if !spec.access.wants_evidence() {
         return Ok(Evidence::without(Standing::None, "public"));
     }
-    let missing = || {
-        Error::new(ErrorKind::Internal, "misrouted", "a protected route without its authorizer")
-    };
+    let missing =
+        || Error::new(ErrorKind::Internal, "misrouted", "a protected route without its authorizer");
     request.evidence().ok_or_else(missing)
 }
 
@@ -279,7 +279,9 @@ fn check_access(access: Access, who: &Principal) -> Result<(), Error> {
         Access::Permission(permission) => who.may(permission),
         Access::Own { first_party } => {
             if first_party && !who.scopes().iter().any(|scope| scope == "api") {
-                return Err(Error::forbidden("insufficient_scope", "this needs scope api").at("api"));
+                return Err(
+                    Error::forbidden("insufficient_scope", "this needs scope api").at("api")
+                );
             }
             who.kind() == PrincipalKind::User
         }
@@ -336,7 +338,8 @@ fn parameters(spec: &Spec, request: &Request) -> Result<Parameters, Error> {
     if spec.path == "$default" || spec.path.contains("{proxy+}") {
         return Ok(Parameters::none());
     }
-    let query = if spec.path.starts_with("/.well-known/") { Vec::new() } else { request.query()? };
+    let query =
+        if spec.path.starts_with("/.well-known/") { Vec::new() } else { request.query()? };
     Parameters::gather(spec, request.path_parameters(), query, request.body())
 }
 
@@ -363,7 +366,8 @@ fn with_key(
     }
     let canonical = parameters.canonical();
     call.cause = Cause::Key(RequestKey {
-        principal: principal.map_or_else(|| "anonymous".to_owned(), |who| who.subject().to_string()),
+        principal: principal
+            .map_or_else(|| "anonymous".to_owned(), |who| who.subject().to_string()),
         key: hex_sha256(&[key.as_bytes()]),
         request_hash: hex_sha256(&[spec.id.as_bytes(), canonical.as_bytes()]),
     });
@@ -401,7 +405,8 @@ async fn attempt(
 
 /// A handler's error stands, unless the same request succeeded before.
 async fn settle(call: &Arc<Call>, error: Error) -> Result<Answer, Error> {
-    if matches!(error.kind(), ErrorKind::Internal | ErrorKind::Unavailable | ErrorKind::RateLimited) {
+    if matches!(error.kind(), ErrorKind::Internal | ErrorKind::Unavailable | ErrorKind::RateLimited)
+    {
         return Err(error);
     }
     let Some((tenant, livemode)) = call.signal.entered() else { return Err(error) };
@@ -416,12 +421,19 @@ fn panicked(function: &Function, call: &Call, panic: &(dyn std::any::Any + Send)
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     let message = format!("handler panicked: {}", text.unwrap_or_default());
     let line = Line::error(&message).with("request_id", call.request_id.to_string());
-    function.ports.log.write(&function.ports.config, function.ports.clock.now(), function.row.id, line);
+    function.ports.log.write(
+        &function.ports.config,
+        function.ports.clock.now(),
+        function.row.id,
+        line,
+    );
     Error::internal("handler panicked")
 }
 
 fn not_modified(spec: &Spec, sent: Option<&str>, answer: Answer) -> Result<Answer, Error> {
-    let Some(tag) = answer.tag.as_deref().filter(|_| answer.status == 200) else { return Ok(answer) };
+    let Some(tag) = answer.tag.as_deref().filter(|_| answer.status == 200) else {
+        return Ok(answer);
+    };
     if spec.method != contracts::Method::Get || !none_match_names(sent, tag)? {
         return Ok(answer);
     }

@@ -120,7 +120,7 @@ mod tests {
             (b"{\"a\":1} x", "trailing characters"),
             (b"{\"a\":1,\"a\":2}", "stands twice"),
             (b"{\"a\":{\"b\":1,\"b\":1}}", "stands twice"),
-            (b"\"\\ud800\"", "surrogate"),
+            (b"\"\\ud800\"", "hex escape"),
             (b"\"\xff\"", "unicode"),
             (b"1e999", "number out of range"),
             (b"\"a\x01\"", "control character"),

@@ -61,11 +61,7 @@ fn template() -> Result<&'static Mutex<Connection>, DynoxideError> {
 }
 
 /// Runs one operation by its wire name on a JSON body and returns the JSON answer.
-pub(super) fn call(
-    db: &Database,
-    operation: &str,
-    body: &str,
-) -> Result<String, DynoxideError> {
+pub(super) fn call(db: &Database, operation: &str, body: &str) -> Result<String, DynoxideError> {
     match operation {
         "GetItem" => run(body, |r| db.get_item(r)),
         "PutItem" => run(body, |r| db.put_item(r)),

@@ -56,7 +56,8 @@ impl Tables {
         if let (Some(members), Some(start)) = (body.as_object_mut(), start) {
             members.insert("ExclusiveStartKey".to_owned(), start);
         }
-        let answer = self.call("Scan", &body.to_string()).map_err(|error| refused(table, &error))?;
+        let answer =
+            self.call("Scan", &body.to_string()).map_err(|error| refused(table, &error))?;
         Ok(serde_json::from_str(&answer).unwrap_or(Value::Null))
     }
 
@@ -68,10 +69,8 @@ impl Tables {
         keys: &[String],
         item: &Value,
     ) -> Result<bool, TableError> {
-        let key: Map<String, Value> = keys
-            .iter()
-            .filter_map(|name| Some((name.clone(), item.get(name)?.clone())))
-            .collect();
+        let key: Map<String, Value> =
+            keys.iter().filter_map(|name| Some((name.clone(), item.get(name)?.clone()))).collect();
         let body = json!({
             "TableName": table,
             "Key": key,

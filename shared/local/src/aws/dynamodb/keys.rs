@@ -69,12 +69,7 @@ impl Touched {
         }
     }
 
-    fn batch(
-        &mut self,
-        table: &str,
-        entries: &Value,
-        keys_of: &dyn Fn(&str) -> Option<TableKeys>,
-    ) {
+    fn batch(&mut self, table: &str, entries: &Value, keys_of: &dyn Fn(&str) -> Option<TableKeys>) {
         self.add_table(table);
         let Some(keys) = keys_of(table) else { return };
         for key in array(entries, "Keys") {
@@ -113,9 +108,8 @@ impl Touched {
         let table = body.get("TableName").and_then(Value::as_str).unwrap_or_default();
         let Some(keys) = keys_of(table) else { return };
         let index = body.get("IndexName").and_then(Value::as_str);
-        let attribute = index
-            .and_then(|index| keys.index_keys.get(index))
-            .unwrap_or(&keys.partition_key);
+        let attribute =
+            index.and_then(|index| keys.index_keys.get(index)).unwrap_or(&keys.partition_key);
         let expression = body.get("KeyConditionExpression").and_then(Value::as_str);
         let found = assigned(expression.unwrap_or_default(), attribute, body);
         if found.is_empty() {

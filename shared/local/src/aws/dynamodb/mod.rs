@@ -10,8 +10,8 @@ mod stream;
 mod tests;
 
 pub(crate) use keys::{TableKeys, Touched};
-pub use stream::StreamRecord;
 pub use spec::{IndexSpec, KeyType, Projection, TableSpec};
+pub use stream::StreamRecord;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;

@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use aws_lc_rs::digest;
 use serde_json::{Map, Value, json};
 
-use super::{
-    DEDUPLICATED, Published, SnsError, Subscription, Topic, Topics, topic_arn,
-};
+use super::{DEDUPLICATED, Published, SnsError, Subscription, Topic, Topics, topic_arn};
 use crate::aws::sqs::{MessageAttributes, NewMessage, SqsError, uuid};
 use crate::fault::SplitMix;
 use crate::state::Change;
@@ -177,10 +175,8 @@ impl Topic {
             let hash = digest::digest(&digest::SHA256, publication.message.as_bytes());
             hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
         });
-        let per_group = self
-            .attributes
-            .get("FifoThroughputScope")
-            .is_some_and(|scope| scope == "MessageGroup");
+        let per_group =
+            self.attributes.get("FifoThroughputScope").is_some_and(|scope| scope == "MessageGroup");
         match &publication.group {
             Some(group) if per_group => (format!("{group}\n{id}"), id),
             _ => (id.clone(), id),
@@ -213,9 +209,7 @@ fn check(topic: &Topic, publication: &Publication) -> Result<(), SnsError> {
             "The topic should either have ContentBasedDeduplication enabled or \
              MessageDeduplicationId provided explicitly",
         ),
-        (false, _, Some(_)) => {
-            invalid("MessageDeduplicationId Reason: only for FIFO topics")
-        }
+        (false, _, Some(_)) => invalid("MessageDeduplicationId Reason: only for FIFO topics"),
         _ => Ok(()),
     }
 }

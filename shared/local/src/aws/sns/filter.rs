@@ -77,8 +77,10 @@ mod tests {
 
     fn attributes(given: &[(&str, &str, &str)]) -> MessageAttributes {
         let attribute = |(name, kind, value): &(&str, &str, &str)| {
-            let attribute =
-                MessageAttribute { data_type: (*kind).to_owned(), ..MessageAttribute::text(*value) };
+            let attribute = MessageAttribute {
+                data_type: (*kind).to_owned(),
+                ..MessageAttribute::text(*value)
+            };
             ((*name).to_owned(), attribute)
         };
         given.iter().map(attribute).collect()
@@ -102,23 +104,47 @@ mod tests {
             (r#"{"customer_interests": [{"suffix": "ball"}]}"#, interests("baseball"), true),
             (r#"{"customer_interests": [{"suffix": "ball"}]}"#, interests("rugby"), false),
             // "String value matching": anything-but, also with a prefix, also on arrays
-            (r#"{"customer_interests": [{"anything-but": ["rugby", "tennis"]}]}"#,
-                interests("baseball"), true),
-            (r#"{"customer_interests": [{"anything-but": ["rugby", "tennis"]}]}"#,
-                interests("rugby"), false),
-            (r#"{"customer_interests": [{"anything-but": ["rugby", "tennis"]}]}"#,
-                array(r#"["rugby", "baseball"]"#), true),
-            (r#"{"customer_interests": [{"anything-but": ["rugby", "tennis"]}]}"#,
-                array(r#"["rugby"]"#), false),
-            (r#"{"customer_interests": [{"anything-but": {"prefix": "bas"}}]}"#,
-                interests("baseball"), false),
-            (r#"{"customer_interests": [{"anything-but": {"prefix": "bas"}}]}"#,
-                interests("rugby"), true),
+            (
+                r#"{"customer_interests": [{"anything-but": ["rugby", "tennis"]}]}"#,
+                interests("baseball"),
+                true,
+            ),
+            (
+                r#"{"customer_interests": [{"anything-but": ["rugby", "tennis"]}]}"#,
+                interests("rugby"),
+                false,
+            ),
+            (
+                r#"{"customer_interests": [{"anything-but": ["rugby", "tennis"]}]}"#,
+                array(r#"["rugby", "baseball"]"#),
+                true,
+            ),
+            (
+                r#"{"customer_interests": [{"anything-but": ["rugby", "tennis"]}]}"#,
+                array(r#"["rugby"]"#),
+                false,
+            ),
+            (
+                r#"{"customer_interests": [{"anything-but": {"prefix": "bas"}}]}"#,
+                interests("baseball"),
+                false,
+            ),
+            (
+                r#"{"customer_interests": [{"anything-but": {"prefix": "bas"}}]}"#,
+                interests("rugby"),
+                true,
+            ),
             // "String value matching": equals-ignore-case
-            (r#"{"customer_interests": [{"equals-ignore-case": "Tennis"}]}"#,
-                interests("TENNIS"), true),
-            (r#"{"customer_interests": [{"equals-ignore-case": "Tennis"}]}"#,
-                interests("tennisx"), false),
+            (
+                r#"{"customer_interests": [{"equals-ignore-case": "Tennis"}]}"#,
+                interests("TENNIS"),
+                true,
+            ),
+            (
+                r#"{"customer_interests": [{"equals-ignore-case": "Tennis"}]}"#,
+                interests("tennisx"),
+                false,
+            ),
             // "Numeric value matching": exact, anything-but, ranges, five decimals
             (r#"{"price_usd": [301.5]}"#, price("3.015e2"), true),
             (r#"{"price_usd": [{"numeric": ["=", 301.5]}]}"#, price("301.500004"), true),
@@ -135,15 +161,23 @@ mod tests {
             (r#"{"store": [{"exists": false}]}"#, vec![("store", "String", "fans")], false),
             (r#"{"store": [{"exists": false}]}"#, vec![], false),
             // "AND/OR logic": every key, any value
-            (r#"{"customer_interests": ["rugby"], "price_usd": [{"numeric": [">", 100]}]}"#,
+            (
+                r#"{"customer_interests": ["rugby"], "price_usd": [{"numeric": [">", 100]}]}"#,
                 vec![("customer_interests", "String", "rugby"), ("price_usd", "Number", "101")],
-                true),
-            (r#"{"customer_interests": ["rugby"], "price_usd": [{"numeric": [">", 100]}]}"#,
-                interests("rugby"), false),
+                true,
+            ),
+            (
+                r#"{"customer_interests": ["rugby"], "price_usd": [{"numeric": [">", 100]}]}"#,
+                interests("rugby"),
+                false,
+            ),
             (r#"{"customer_interests": ["rugby", {"prefix": "ten"}]}"#, interests("tennis"), true),
             // "Filter policy constraints": binary attributes are ignored
-            (r#"{"customer_interests": ["rugby"]}"#,
-                vec![("customer_interests", "Binary", "rugby")], false),
+            (
+                r#"{"customer_interests": ["rugby"]}"#,
+                vec![("customer_interests", "Binary", "rugby")],
+                false,
+            ),
             ("{}", vec![], true),
         ];
         for (policy, given, expected) in rows {

@@ -115,7 +115,14 @@ async fn groups_go_along_as_the_kinds_of_topic_and_queue_allow() {
     subscribe(&client, &standard, "plain", &[]).await;
     subscribe(&client, &fifo, "ordered.fifo", &[]).await;
     subscribe(&client, &fifo, "mixed", &[]).await;
-    client.publish().topic_arn(&standard).message("m").message_group_id("acme").send().await.unwrap();
+    client
+        .publish()
+        .topic_arn(&standard)
+        .message("m")
+        .message_group_id("acme")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(messages(&cloud, "plain")[0].group.as_deref(), Some("acme"));
     let ordered = client.publish().topic_arn(&fifo).message("m").message_group_id("agg");
     let first = ordered.clone().message_deduplication_id("e1").send().await.unwrap();
@@ -131,7 +138,13 @@ async fn groups_go_along_as_the_kinds_of_topic_and_queue_allow() {
     for refused in [
         ordered.send().await,
         client.publish().topic_arn(&fifo).message("m").message_deduplication_id("x").send().await,
-        client.publish().topic_arn(&standard).message("m").message_deduplication_id("x").send().await,
+        client
+            .publish()
+            .topic_arn(&standard)
+            .message("m")
+            .message_deduplication_id("x")
+            .send()
+            .await,
     ] {
         assert_eq!(refused.unwrap_err().code(), Some("InvalidParameter"));
     }
@@ -169,12 +182,18 @@ async fn a_batch_answers_each_entry_within_ten_entries_and_256_kib() {
     let over = "x".repeat(131_073);
     for (entries, refusal) in [
         (vec![], "EmptyBatchRequest"),
-        ((0..11).map(|n| entry(&n.to_string(), "m").build().unwrap()).collect(),
-            "TooManyEntriesInBatchRequest"),
-        (vec![entry("a", "m").build().unwrap(), entry("a", "n").build().unwrap()],
-            "BatchEntryIdsNotDistinct"),
-        (vec![entry("e", &half).build().unwrap(), entry("f", &over).build().unwrap()],
-            "BatchRequestTooLong"),
+        (
+            (0..11).map(|n| entry(&n.to_string(), "m").build().unwrap()).collect(),
+            "TooManyEntriesInBatchRequest",
+        ),
+        (
+            vec![entry("a", "m").build().unwrap(), entry("a", "n").build().unwrap()],
+            "BatchEntryIdsNotDistinct",
+        ),
+        (
+            vec![entry("e", &half).build().unwrap(), entry("f", &over).build().unwrap()],
+            "BatchRequestTooLong",
+        ),
     ] {
         assert_eq!(send(entries).await.unwrap_err().code(), Some(refusal));
     }

@@ -75,7 +75,8 @@ impl Topics {
             let reason = "Invalid parameter: Protocol: the local cloud delivers to sqs only";
             return Err(SnsError::Invalid(reason.to_owned()));
         }
-        let arn = self.subscribe(topic(form)?, form.need("Endpoint")?, form.entries("Attributes"))?;
+        let arn =
+            self.subscribe(topic(form)?, form.need("Endpoint")?, form.entries("Attributes"))?;
         Ok(vec![Element::text("SubscriptionArn", arn)])
     }
 

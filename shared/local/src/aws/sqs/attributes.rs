@@ -92,7 +92,11 @@ impl Attributes {
             delay_ms: number("DelaySeconds") * 1000,
             wait_ms: number("ReceiveMessageWaitTimeSeconds") * 1000,
             largest_bytes: usize::try_from(number("MaximumMessageSize")).unwrap_or(usize::MAX),
-            redrive: given.get("RedrivePolicy").map(|policy| redrive(policy)).transpose()?.flatten(),
+            redrive: given
+                .get("RedrivePolicy")
+                .map(|policy| redrive(policy))
+                .transpose()?
+                .flatten(),
             deduplicates_content: is("ContentBasedDeduplication", "true"),
             deduplicates_per_group: is("DeduplicationScope", "messageGroup"),
             given,

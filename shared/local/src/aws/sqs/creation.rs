@@ -30,7 +30,11 @@ impl Queues {
     }
 
     /// Makes the queue; one with the same attributes is left as it is.
-    pub(super) fn create(&self, name: &str, given: BTreeMap<String, String>) -> Result<(), SqsError> {
+    pub(super) fn create(
+        &self,
+        name: &str,
+        given: BTreeMap<String, String>,
+    ) -> Result<(), SqsError> {
         let mut state = self.state();
         if let Some(queue) = state.queues.get(name) {
             for (attribute, value) in &given {

@@ -76,8 +76,7 @@ pub(crate) fn queue_name(reference: &str) -> &str {
 
 impl Queues {
     pub(crate) fn open(store: &Store, clock: &VirtualClock) -> Result<Self, StoreError> {
-        let mut state =
-            State { queues: BTreeMap::new(), moves: Vec::new(), last_sequence: 0 };
+        let mut state = State { queues: BTreeMap::new(), moves: Vec::new(), last_sequence: 0 };
         for (_, name, stored) in store.load::<StoredQueue>(QUEUE)? {
             // Only what `parse` accepted was stored.
             let Ok(attributes) = Attributes::parse(&name, stored.attributes) else { continue };

@@ -134,7 +134,8 @@ impl Queue {
             message.place = Place::Waiting;
         }
         let oldest_ms = now_ms.saturating_sub(self.attributes.retention_ms);
-        while let Some((_, sequence)) = self.ages.first().filter(|age| age.0 <= oldest_ms).copied() {
+        while let Some((_, sequence)) = self.ages.first().filter(|age| age.0 <= oldest_ms).copied()
+        {
             if let Some(message) = self.remove(sequence) {
                 changes.push(Change::delete(MESSAGE, &self.name, &message.key()));
             }

@@ -57,10 +57,9 @@ fn check_delay(delay_s: Option<i64>, fifo: bool) -> Result<(), SqsError> {
 }
 
 fn check_ids(message: &NewMessage, queue: &Attributes) -> Result<(), SqsError> {
-    for (name, id) in [
-        ("MessageGroupId", &message.group),
-        ("MessageDeduplicationId", &message.deduplication),
-    ] {
+    for (name, id) in
+        [("MessageGroupId", &message.group), ("MessageDeduplicationId", &message.deduplication)]
+    {
         if id.as_ref().is_some_and(|id| !is_id(id)) {
             let reason = format!(
                 "Value for parameter {name} is invalid. Reason: {name} can only include \

@@ -44,7 +44,9 @@ async fn delete(client: &Client, url: &str, message: &SdkMessage) {
     client.delete_message().queue_url(url).receipt_handle(handle).send().await.unwrap();
 }
 
-fn code<T: std::fmt::Debug, E: ProvideErrorMetadata, R>(result: Result<T, SdkError<E, R>>) -> String {
+fn code<T: std::fmt::Debug, E: ProvideErrorMetadata, R>(
+    result: Result<T, SdkError<E, R>>,
+) -> String {
     match result {
         Ok(answer) => panic!("expected a refusal, got {answer:?}"),
         Err(error) => error.code().unwrap_or("none").to_owned(),
@@ -92,10 +94,7 @@ async fn visibility_can_be_changed_only_in_flight_and_up_to_twelve_hours() {
     assert_eq!(receive(&client, &url).await.len(), 0);
     assert_eq!(code(change(43_000).await), "InvalidParameterValue");
     change(0).await.unwrap();
-    assert_eq!(
-        code(change(10).await),
-        "AWS.SimpleQueueService.MessageNotInflight"
-    );
+    assert_eq!(code(change(10).await), "AWS.SimpleQueueService.MessageNotInflight");
     assert_eq!(receive(&client, &url).await.len(), 1);
     let garbage = client.delete_message().queue_url(&url).receipt_handle("x").send().await;
     assert_eq!(code(garbage), "ReceiptHandleIsInvalid");
@@ -274,8 +273,12 @@ async fn queues_are_made_once_found_by_name_and_checked() {
         ("a", Name::DelaySeconds, "901", "InvalidAttributeValue"),
         ("a", Name::from("Colour"), "red", "InvalidAttributeName"),
         ("a b", Name::DelaySeconds, "9", "InvalidParameterValue"),
-        ("a", Name::RedrivePolicy, r#"{"deadLetterTargetArn":"x:none","maxReceiveCount":1}"#,
-            "InvalidParameterValue"),
+        (
+            "a",
+            Name::RedrivePolicy,
+            r#"{"deadLetterTargetArn":"x:none","maxReceiveCount":1}"#,
+            "InvalidParameterValue",
+        ),
     ] {
         let request = client.create_queue().queue_name(name).attributes(attribute, value);
         assert_eq!(code(request.send().await), refusal, "{name} {value}");
@@ -300,21 +303,20 @@ async fn sizes_batches_and_checksums_are_as_documented() {
     let entry = |id: &str, body: &str| {
         SendMessageBatchRequestEntry::builder().id(id).message_body(body).build().unwrap()
     };
-    let batch = |entries| {
-        client.send_message_batch().queue_url(&url).set_entries(Some(entries)).send()
-    };
+    let batch =
+        |entries| client.send_message_batch().queue_url(&url).set_entries(Some(entries)).send();
     let mixed = batch(vec![entry("good", "b"), entry("bad", "\u{1}")]).await.unwrap();
     assert_eq!(mixed.successful()[0].id(), "good");
     assert_eq!(mixed.failed()[0].code(), "InvalidMessageContents");
     for (entries, refusal) in [
         (vec![], "AWS.SimpleQueueService.EmptyBatchRequest"),
-        ((0..11).map(|n| entry(&n.to_string(), "b")).collect(),
-            "AWS.SimpleQueueService.TooManyEntriesInBatchRequest"),
-        (vec![entry("a", "b"), entry("a", "c")],
-            "AWS.SimpleQueueService.BatchEntryIdsNotDistinct"),
+        (
+            (0..11).map(|n| entry(&n.to_string(), "b")).collect(),
+            "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
+        ),
+        (vec![entry("a", "b"), entry("a", "c")], "AWS.SimpleQueueService.BatchEntryIdsNotDistinct"),
         (vec![entry("a!", "b")], "AWS.SimpleQueueService.InvalidBatchEntryId"),
-        (vec![entry("a", &big), entry("b", "x")],
-            "AWS.SimpleQueueService.BatchRequestTooLong"),
+        (vec![entry("a", &big), entry("b", "x")], "AWS.SimpleQueueService.BatchRequestTooLong"),
     ] {
         assert_eq!(code(batch(entries).await), refusal);
     }
@@ -341,7 +343,10 @@ async fn a_batch_delete_answers_each_entry_and_a_purge_empties_once_a_minute() {
     let request = client.delete_message_batch().queue_url(&url);
     let request = request.entries(entry("a", got[0].receipt_handle().unwrap()));
     let answer = request.entries(entry("b", "garbage")).send().await.unwrap();
-    assert_eq!((answer.successful().len(), answer.failed()[0].code()), (1, "ReceiptHandleIsInvalid"));
+    assert_eq!(
+        (answer.successful().len(), answer.failed()[0].code()),
+        (1, "ReceiptHandleIsInvalid")
+    );
     let purge = || client.purge_queue().queue_url(&url).send();
     purge().await.unwrap();
     assert_eq!(cloud.queues().depth("jobs").unwrap(), super::Depth::default());

@@ -144,8 +144,9 @@ impl Queues {
             "ChangeMessageVisibility" => {
                 done(self.change_by_receipt(&name(request)?, &read(request)?))
             }
-            "ChangeMessageVisibilityBatch" => self
-                .each_receipt(request, |queue, receipt| self.change_by_receipt(queue, receipt)),
+            "ChangeMessageVisibilityBatch" => {
+                self.each_receipt(request, |queue, receipt| self.change_by_receipt(queue, receipt))
+            }
             "StartMessageMoveTask" => self.start_move(&read(request)?),
             "ListMessageMoveTasks" => self.list_moves(&read(request)?),
             "ListDeadLetterSourceQueues" => {
@@ -362,7 +363,12 @@ fn done(result: Result<(), SqsError>) -> Result<Value, SqsError> {
     result.map(|()| Value::Object(Map::new()))
 }
 
-fn in_range(name: &str, value: Option<i64>, least: i64, most: i64) -> Result<Option<i64>, SqsError> {
+fn in_range(
+    name: &str,
+    value: Option<i64>,
+    least: i64,
+    most: i64,
+) -> Result<Option<i64>, SqsError> {
     match value {
         Some(value) if !(least..=most).contains(&value) => Err(SqsError::Invalid(format!(
             "Value {value} for parameter {name} is invalid. Reason: Must be between {least} and \
