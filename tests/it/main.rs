@@ -1,1 +1,9 @@
 //! One binary for every rule that belongs to no single module.
+
+mod access;
+mod architecture;
+mod bad_input;
+mod idempotency;
+mod journeys;
+mod simulation;
+mod talaria;

@@ -143,6 +143,9 @@ pub struct Spec {
     pub success: Success,
     pub precondition: Precondition,
     pub media: Media,
+    /// The page a browser goes on to after it posted the request as an HTML form; `None` where only
+    /// JSON is taken.
+    pub form: Option<&'static str>,
     /// Largest accepted body, in bytes.
     pub body_limit_bytes: usize,
     /// The oldest sign-in this call accepts, in seconds.
@@ -157,6 +160,18 @@ pub struct Spec {
     pub audit: Option<&'static str>,
     /// Most DynamoDB requests of a success, without authorizer and rate cells.
     pub budget: u32,
+}
+
+impl Spec {
+    /// Whether this endpoint is behind a route of the gateway: `GET /v1/profile`, an alias of it, or
+    /// `$default` for the fallback.
+    pub fn serves(&self, route_key: &str) -> bool {
+        if self.path == "$default" {
+            return route_key == self.path;
+        }
+        let Some((method, path)) = route_key.split_once(' ') else { return false };
+        method == self.method.as_str() && (path == self.path || self.aliases.contains(&path))
+    }
 }
 
 /// Largest body where a contract names no other: 256 KiB.
@@ -183,6 +198,7 @@ impl<Request, Answer> Endpoint<Request, Answer, Undecided> {
             success: Success::Ok,
             precondition: Precondition::None,
             media: Media::Json,
+            form: None,
             body_limit_bytes: BODY_LIMIT_BYTES,
             max_auth_age_s: None,
             cache_control: "no-store",
@@ -356,6 +372,13 @@ impl<Request, Answer, A> Endpoint<Request, Answer, A> {
     /// Answers an HTML page.
     pub const fn html(mut self) -> Self {
         self.spec.media = Media::Html;
+        self
+    }
+
+    /// Takes its body also as a posted HTML form (`application/x-www-form-urlencoded`); a browser that
+    /// posted one goes on to the page at `then` (303, RFC 9110 section 15.4.4).
+    pub const fn form(mut self, then: &'static str) -> Self {
+        self.spec.form = Some(then);
         self
     }
 

@@ -42,6 +42,9 @@ macro_rules! endpoints {
         $($(#[doc = $doc])+
         pub const $name: $kind = $endpoint.documented(concat!($($doc, "\n"),+));)+
 
+        /// Every endpoint of this module, without its types.
+        pub const SPECS: &[$crate::Spec] = &[$($name.spec),+];
+
         /// Shows every endpoint of this module to the book.
         pub fn describe(book: &mut $crate::Book) {
             $(book.add(&$name);)+
@@ -63,10 +66,43 @@ macro_rules! calls {
     };
 }
 
+/// The endpoint behind a route of the gateway, such as `GET /v1/profile`; `None` for a route that no
+/// contract declares.
+pub fn route(route_key: &str) -> Option<&'static Spec> {
+    let modules = [auth::SPECS, gateway::SPECS, notification::SPECS, profile::SPECS];
+    modules.into_iter().flatten().find(|spec| spec.serves(route_key))
+}
+
 fn describe(book: &mut Book) {
     auth::describe(book);
     auth::describe_calls(book);
     gateway::describe(book);
     notification::describe(book);
     profile::describe(book);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_leads_to_its_own_contract() {
+        for page in Book::read().pages {
+            let spec = page.spec;
+            for path in [spec.path].iter().chain(spec.aliases) {
+                let key = match spec.path {
+                    "$default" => (*path).to_owned(),
+                    _ => format!("{} {path}", spec.method.as_str()),
+                };
+                assert_eq!(route(&key).map(|found| found.id), Some(spec.id), "{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_contract_declares_is_no_route() {
+        for key in ["", "GET", "GET /v1/unheard/of", "PUT /v1/auth/login", "GET $default"] {
+            assert!(route(key).is_none(), "{key}");
+        }
+    }
 }

@@ -9,17 +9,23 @@ use crate::{Endpoint, Own, endpoints};
 endpoints! {
     /// Lists the caller's inbox, newest first.
     ///
-    /// `before_seq` pages on; `limit=0` answers the counters alone, for a badge.
+    /// Without a filter the archived items are left out. `before_seq` pages on; `limit=0` answers the
+    /// counters alone, for a badge. An inbox holds the latest 1,000 items, each for at least 90 days.
     INBOX_LIST: Own<ListInbox, Inbox> =
         Endpoint::get("notification.inbox_list", "/v1/inbox").own().budget(2);
 
     /// Marks the inbox seen or read up to a number.
     ///
-    /// Marks only move forward; an older number changes nothing.
+    /// Marks only move forward: a number below the mark changes nothing, one above the newest item
+    /// counts as the newest. Reading up to a number reads every item up to it, also those that were
+    /// marked unread.
     INBOX_MARK: Own<MarkInbox, InboxHead> =
         Endpoint::post("notification.inbox_mark", "/v1/inbox/marks").own().natural().budget(2);
 
     /// Marks one item read or unread, or archives it.
+    ///
+    /// Archiving an item reads it; marking an archived item unread takes it out of the archive. Both
+    /// at once are refused.
     INBOX_UPDATE: Own<UpdateInboxItem, InboxItem> =
         Endpoint::patch("notification.inbox_update", "/v1/inbox/{seq}").own().natural().budget(2);
 }
@@ -48,7 +54,9 @@ fn default_limit() -> u32 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InboxFilter {
+    /// Not read yet.
     Unread,
+    /// Put aside.
     Archived,
 }
 
@@ -56,7 +64,9 @@ pub enum InboxFilter {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Inbox {
     pub head: InboxHead,
+    /// Newest first.
     pub data: Vec<InboxItem>,
+    /// Whether older items fit the filter: ask again with `before_seq` of the last one.
     pub has_more: bool,
 }
 
@@ -65,17 +75,23 @@ pub struct Inbox {
 pub struct InboxHead {
     /// Number of the newest item; 0 when there is none.
     pub last_seq: u64,
+    /// Items newer than the seen mark.
     pub unseen: u64,
+    /// Items not read yet.
     pub unread: u64,
+    /// The seen mark.
     pub seen_upto: u64,
+    /// The read mark.
     pub read_upto: u64,
 }
 
 /// One item.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct InboxItem {
+    /// Its number: dense from 1 within the inbox.
     pub seq: u64,
     pub notification_id: NotificationId,
+    /// What it is about, such as `account` or `security`.
     pub category: String,
     pub title: String,
     pub message: String,
@@ -88,8 +104,10 @@ pub struct InboxItem {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MarkInbox {
+    /// Every item up to this one was on a screen.
     #[serde(default)]
     pub seen_upto: Option<u64>,
+    /// Every item up to this one was read.
     #[serde(default)]
     pub read_upto: Option<u64>,
 }
@@ -98,9 +116,12 @@ pub struct MarkInbox {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateInboxItem {
+    /// The item's number.
     pub seq: u64,
+    /// `true` reads it, `false` makes it unread again.
     #[serde(default)]
     pub read: Option<bool>,
+    /// `true` puts it aside, `false` brings it back.
     #[serde(default)]
     pub archived: Option<bool>,
 }

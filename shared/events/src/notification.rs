@@ -50,13 +50,15 @@ impl Channel {
     }
 }
 
-/// One row of one notification, as all events of this module name it.
+/// Data of [`QUEUED`].
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Queued {
     pub notification_id: NotificationId,
     pub row_id: NotificationRowId,
     pub user_id: UserId,
     pub channel: Channel,
+    /// Which of the channel's rows: 1, and more where a person has several devices.
+    pub number: u32,
 }
 
 impl Fact for Queued {
@@ -66,6 +68,7 @@ impl Fact for Queued {
             row_id: NotificationRowId::from_bytes(SAMPLE),
             user_id: UserId::from_bytes(SAMPLE),
             channel: Channel::Mail,
+            number: 1,
         }
     }
 }
@@ -118,7 +121,7 @@ pub struct Skipped {
     pub notification_id: NotificationId,
     pub row_id: NotificationRowId,
     pub channel: Channel,
-    /// The rule that left it out, such as `preference` or `no_address`.
+    /// Why it was left out: `duplicate`, `expired` or `no_address`.
     pub reason: String,
 }
 
@@ -137,6 +140,7 @@ impl Fact for Skipped {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct InboxChanged {
     pub user_id: UserId,
+    /// Number of the newest item.
     pub last_seq: u64,
 }
 

@@ -5,6 +5,7 @@ pub mod entity;
 pub mod error;
 pub mod fault;
 pub mod id;
+pub mod json;
 pub mod money;
 pub mod page;
 pub mod permission;

@@ -142,6 +142,17 @@ impl Cloud {
         &self.connector.services.secrets
     }
 
+    /// Deletes expired items every minute of the cloud's clock, for as long as it is polled. For the
+    /// boot to spawn; a test calls `tables().sweep_expired()` itself.
+    pub async fn sweep_every_minute(&self) {
+        loop {
+            let minute = self.clock().now_ms().div_euclid(60_000);
+            self.clock().sleep_until((minute + 1) * 60_000).await;
+            // An engine that fails now (full disk) has told its callers; the next minute may do.
+            let _ = self.tables().sweep_expired().await;
+        }
+    }
+
     /// Adds a service behind the same client; asked after the built-in ones, in order.
     pub fn extend(&self, extension: Arc<dyn Extension>) {
         let extensions = &self.connector.services.extensions;

@@ -89,7 +89,7 @@ impl Connector {
             return std::future::pending().await;
         }
         let subject = self.subject(&incoming);
-        let stray = stray(invocation.tenant.as_deref(), &subject);
+        let stray = stray(invocation.tenant(), &subject);
         let fault = self.faults.next(&invocation.function);
         let call = self.begun(&incoming, &subject, fault);
         let operation = call.operation.clone();
@@ -121,6 +121,14 @@ impl Connector {
                 incoming.pass(&self.services, 1).await
             }
             (None, Some(Fault::Duplicate)) => incoming.pass(&self.services, 2).await,
+            (None, Some(Fault::StaleIndex)) => {
+                let stale = failure::reads_an_index(incoming.built_in());
+                let answer = incoming.pass(&self.services, 1).await;
+                match stale && answer.error.is_none() {
+                    true => failure::without_last_item(&answer.body).into(),
+                    false => answer,
+                }
+            }
             (None, Some(Fault::ReplyLost | Fault::CrashAfter) | None) => {
                 incoming.pass(&self.services, 1).await
             }
@@ -210,7 +218,7 @@ impl Connector {
         self.guard.report(Violation {
             function: invocation.function.clone(),
             request_id: invocation.request_id.clone(),
-            tenant: invocation.tenant.clone(),
+            tenant: invocation.tenant().map(str::to_owned),
             operation: incoming.names().1,
             tables: subject.tables.clone(),
             reason,

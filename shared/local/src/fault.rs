@@ -1,4 +1,4 @@
-//! Faults on AWS calls: what can go wrong, when it shall, and what did. Deterministic for one seed.
+//! Faults on AWS calls and deliveries: what can go wrong, when it shall, and what did. Deterministic for one seed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,26 +23,43 @@ pub enum Fault {
     /// A message sent or published by the call is delivered twice. Other calls pass unharmed, and
     /// so does a FIFO queue, which removes the duplicate.
     Duplicate,
+    /// A query on an index does not see the last item of its page yet. Other calls pass unharmed.
+    StaleIndex,
 }
 
-/// When a fault happens. Calls count from 1 and only within invocations.
+/// One way for the hand-over of a batch to a function to go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeliveryFault {
+    /// The batch is handed over, and then once more.
+    Twice,
+    /// The batch is handed over this many milliseconds later.
+    Late(u64),
+    /// The poll of a queue is throttled: receive counts rise, nobody sees the messages. On a stream
+    /// the records are dropped as if their retries were used up.
+    Lost,
+    /// The messages of a queue become visible again while the function works on them. A stream has
+    /// no visibility; nothing happens.
+    EarlyVisibility,
+}
+
+/// When a fault happens. Calls (and deliveries) count from 1; calls only within invocations.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FaultPlan {
+pub enum FaultPlan<F = Fault> {
     /// At the n-th call of the run.
-    NthCall {
+    Nth {
         /// Which call.
         n: u64,
         /// What happens.
-        fault: Fault,
+        fault: F,
     },
     /// At the n-th call made by one function, over all its invocations.
-    NthCallOf {
+    NthOf {
         /// Function id.
         function: String,
         /// Which of its calls.
         n: u64,
         /// What happens.
-        fault: Fault,
+        fault: F,
     },
     /// At random, the same for the same seed and order of calls.
     Random {
@@ -51,13 +68,41 @@ pub enum FaultPlan {
         /// How many calls in a thousand.
         per_mille: u16,
         /// What may happen, equally likely.
-        faults: Vec<Fault>,
+        faults: Vec<F>,
     },
 }
 
-impl FaultPlan {
-    /// Every kind of fault at two calls in a hundred: `--chaos SEED`.
-    pub fn chaos(seed: u64) -> Self {
+/// A fault that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fired<F = Fault> {
+    /// Number of the call in the run, from 1.
+    pub call: u64,
+    /// The function concerned.
+    pub function: String,
+    /// What happened.
+    pub fault: F,
+}
+
+/// The faults of one cloud, on AWS calls and on deliveries. Clones share state.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    calls: Arc<Mutex<Line<Fault>>>,
+    deliveries: Arc<Mutex<Line<DeliveryFault>>>,
+}
+
+impl Faults {
+    /// Adds a plan for calls; where several apply to one call, the first added wins.
+    pub fn inject(&self, plan: FaultPlan) {
+        lock(&self.calls).add(plan);
+    }
+
+    /// Adds a plan for deliveries.
+    pub fn inject_delivery(&self, plan: FaultPlan<DeliveryFault>) {
+        lock(&self.deliveries).add(plan);
+    }
+
+    /// Every kind of fault at two calls and two deliveries in a hundred: `--chaos SEED`.
+    pub fn chaos(&self, seed: u64) {
         let faults = vec![
             Fault::ErrorBefore,
             Fault::ReplyLost,
@@ -67,97 +112,110 @@ impl FaultPlan {
             Fault::CrashAfter,
             Fault::Delay(200),
             Fault::Duplicate,
+            Fault::StaleIndex,
         ];
-        Self::Random { seed, per_mille: 20, faults }
-    }
-}
-
-/// A fault that happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fired {
-    /// Number of the call in the run, from 1.
-    pub call: u64,
-    /// The function that made it.
-    pub function: String,
-    /// What happened.
-    pub fault: Fault,
-}
-
-/// The faults of one cloud. Clones share state.
-#[derive(Clone, Debug, Default)]
-pub struct Faults {
-    state: Arc<Mutex<State>>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    plans: Vec<Armed>,
-    calls: u64,
-    by_function: HashMap<String, u64>,
-    fired: Vec<Fired>,
-}
-
-#[derive(Debug)]
-struct Armed {
-    plan: FaultPlan,
-    random: SplitMix,
-}
-
-impl Faults {
-    /// Adds a plan; where several apply to one call, the first added wins.
-    pub fn inject(&self, plan: FaultPlan) {
-        let seed = match &plan {
-            FaultPlan::Random { seed, .. } => *seed,
-            FaultPlan::NthCall { .. } | FaultPlan::NthCallOf { .. } => 0,
-        };
-        self.state().plans.push(Armed { plan, random: SplitMix::new(seed) });
+        self.inject(FaultPlan::Random { seed, per_mille: 20, faults });
+        let faults = vec![
+            DeliveryFault::Twice,
+            DeliveryFault::Late(200),
+            DeliveryFault::Lost,
+            DeliveryFault::EarlyVisibility,
+        ];
+        self.inject_delivery(FaultPlan::Random { seed: !seed, per_mille: 20, faults });
     }
 
     /// Removes every plan; counts and history stay. "Once faults stop …".
     pub fn stop(&self) {
-        self.state().plans.clear();
+        lock(&self.calls).plans.clear();
+        lock(&self.deliveries).plans.clear();
     }
 
     /// Forgets plans, counts and history: the next call is the first of a new run.
     pub fn reset(&self) {
-        *self.state() = State::default();
+        *lock(&self.calls) = Line::default();
+        *lock(&self.deliveries) = Line::default();
     }
 
     /// Calls counted in this run.
     pub fn calls(&self) -> u64 {
-        self.state().calls
+        lock(&self.calls).count
     }
 
-    /// What happened so far, in order.
+    /// Deliveries counted in this run.
+    pub fn deliveries(&self) -> u64 {
+        lock(&self.deliveries).count
+    }
+
+    /// Faults of calls so far, in order.
     pub fn fired(&self) -> Vec<Fired> {
-        self.state().fired.clone()
+        lock(&self.calls).fired.clone()
+    }
+
+    /// Faults of deliveries so far, in order.
+    pub fn fired_deliveries(&self) -> Vec<Fired<DeliveryFault>> {
+        lock(&self.deliveries).fired.clone()
     }
 
     /// Counts a call of `function` and says what shall happen to it.
     pub(crate) fn next(&self, function: &str) -> Option<Fault> {
-        let mut state = self.state();
-        let State { plans, calls, by_function, fired } = &mut *state;
-        *calls += 1;
-        let own = by_function.entry(function.to_owned()).or_default();
-        *own += 1;
-        // Every random plan draws at every call, so that one plan does not shift another's dice.
-        let hits: Vec<_> =
-            plans.iter_mut().map(|armed| armed.hit(*calls, function, *own)).collect();
-        let fault = hits.into_iter().flatten().next()?;
-        fired.push(Fired { call: *calls, function: function.to_owned(), fault });
-        Some(fault)
+        lock(&self.calls).next(function)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Counts a delivery to `function` and says what shall happen to it.
+    pub(crate) fn next_delivery(&self, function: &str) -> Option<DeliveryFault> {
+        lock(&self.deliveries).next(function)
     }
 }
 
-impl Armed {
-    fn hit(&mut self, call: u64, function: &str, own: u64) -> Option<Fault> {
+/// Plans and history of one kind of fault.
+#[derive(Debug)]
+struct Line<F> {
+    plans: Vec<Armed<F>>,
+    count: u64,
+    by_function: HashMap<String, u64>,
+    fired: Vec<Fired<F>>,
+}
+
+#[derive(Debug)]
+struct Armed<F> {
+    plan: FaultPlan<F>,
+    random: SplitMix,
+}
+
+impl<F> Default for Line<F> {
+    fn default() -> Self {
+        Self { plans: Vec::new(), count: 0, by_function: HashMap::new(), fired: Vec::new() }
+    }
+}
+
+impl<F: Copy> Line<F> {
+    fn add(&mut self, plan: FaultPlan<F>) {
+        let seed = match &plan {
+            FaultPlan::Random { seed, .. } => *seed,
+            FaultPlan::Nth { .. } | FaultPlan::NthOf { .. } => 0,
+        };
+        self.plans.push(Armed { plan, random: SplitMix::new(seed) });
+    }
+
+    fn next(&mut self, function: &str) -> Option<F> {
+        self.count += 1;
+        let own = self.by_function.entry(function.to_owned()).or_default();
+        *own += 1;
+        // Every random plan draws at every call, so that one plan does not shift another's dice.
+        let (count, own) = (self.count, *own);
+        let hits = self.plans.iter_mut().map(|armed| armed.hit(count, function, own));
+        let hits: Vec<_> = hits.collect();
+        let fault = hits.into_iter().flatten().next()?;
+        self.fired.push(Fired { call: count, function: function.to_owned(), fault });
+        Some(fault)
+    }
+}
+
+impl<F: Copy> Armed<F> {
+    fn hit(&mut self, call: u64, function: &str, own: u64) -> Option<F> {
         match &self.plan {
-            FaultPlan::NthCall { n, fault } => (call == *n).then_some(*fault),
-            FaultPlan::NthCallOf { function: wanted, n, fault } => {
+            FaultPlan::Nth { n, fault } => (call == *n).then_some(*fault),
+            FaultPlan::NthOf { function: wanted, n, fault } => {
                 (function == wanted && own == *n).then_some(*fault)
             }
             FaultPlan::Random { per_mille, faults, .. } => {
@@ -169,6 +227,10 @@ impl Armed {
             }
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014): good
@@ -199,8 +261,8 @@ mod tests {
     #[test]
     fn a_plan_fires_at_its_call_and_at_no_other() {
         let faults = Faults::default();
-        faults.inject(FaultPlan::NthCall { n: 2, fault: Fault::Throttle });
-        faults.inject(FaultPlan::NthCallOf {
+        faults.inject(FaultPlan::Nth { n: 2, fault: Fault::Throttle });
+        faults.inject(FaultPlan::NthOf {
             function: "b".to_owned(),
             n: 2,
             fault: Fault::CrashAfter,
@@ -216,7 +278,7 @@ mod tests {
     fn one_seed_gives_one_run_and_another_seed_another() {
         let run = |seed| {
             let faults = Faults::default();
-            faults.inject(FaultPlan::chaos(seed));
+            faults.chaos(seed);
             (0..2_000).map(|_| faults.next("f")).collect::<Vec<_>>()
         };
         assert_eq!(run(7), run(7));

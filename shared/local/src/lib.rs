@@ -11,6 +11,8 @@ mod cloud;
 mod state;
 
 #[cfg(test)]
+mod kill_tests;
+#[cfg(test)]
 mod testing;
 
 pub use cloud::{Cloud, OpenError, Storage};

@@ -91,6 +91,14 @@ impl Store {
         Ok(())
     }
 
+    /// Makes every further write fail as on a full disk.
+    #[cfg(test)]
+    pub fn fill_disk(&self) {
+        let connection = self.connection.lock().unwrap();
+        let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        connection.pragma_update(None, "max_page_count", pages).unwrap();
+    }
+
     /// Every row of a kind as (scope, key, value), sorted. A row that cannot be read is left out.
     pub fn load<T: DeserializeOwned>(
         &self,

@@ -225,6 +225,18 @@ impl Ctx<Anonymous> {
 }
 
 impl Ctx<System> {
+    /// Counts a call of this principal, and of its tenant, in a rate class: the authorizer's part of the
+    /// limits. Refused with 503 where a class that must be counted cannot be.
+    pub async fn count_principal(
+        &self,
+        class: contracts::Rate,
+        principal: &Principal,
+    ) -> Result<Vec<crate::authorizer::RateState>, kernel::Error> {
+        let subject = principal.key().map_or(principal.subject(), Into::into).to_string();
+        let (tenant, kind) = (principal.tenant(), principal.kind());
+        crate::rate::count_principal(self.ports(), class, tenant, kind, &subject).await
+    }
+
     /// Keys of platform rows and sweep indexes.
     pub fn system_scope(&self) -> Scope {
         Scope::system()

@@ -1,5 +1,7 @@
 //! The mail port: hands one message to a mail system.
 
+pub mod smtp;
+
 use std::fmt;
 use std::sync::Arc;
 

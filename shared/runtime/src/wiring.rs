@@ -1,7 +1,7 @@
-//! What stands around a row outside the program: queue, filter policy, stream settings. Derived once,
-//! read by the template generator and the local cloud alike.
+//! What stands around a row outside the program: queue, topic, filter policy, stream settings. Derived
+//! once, read by the template generator and the local cloud alike.
 
-use events::Priority;
+use events::{EventSpec, Ordering, Priority};
 use serde_json::{Map, Value, json};
 
 use crate::module::{Listening, Module, Row};
@@ -16,17 +16,43 @@ pub const STREAM_PARALLEL: u32 = 10;
 pub const STREAM_RETRIES: u32 = 3;
 /// How old a stream record may get.
 pub const STREAM_MAX_AGE_S: u32 = 3_600;
+/// Receives of a FIFO queue before it gives up, at least: a waiting group raises the count too.
+const FIFO_RECEIVES_MIN: u32 = 100;
 
 /// The part of a function's or queue's name after the stage's prefix: the id with a dash for the dot.
 pub fn resource_name(id: &str) -> String {
     id.replace('.', "-")
 }
 
+/// The topic a listener's queue is subscribed to, and so the kind of its queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    Standard,
+    Fifo,
+}
+
+/// Why a listener cannot be subscribed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LaneError {
+    #[error("{listener} hears nothing: name an event")]
+    Deaf { listener: &'static str },
+    #[error(
+        "{listener} hears events in order and events without: only FIFO queues subscribe to the FIFO \
+         topic, so make two listeners of it"
+    )]
+    MixedOrder { listener: &'static str },
+    #[error(
+        "{listener} is the {priority} lane of some of its events, and {event} has no other lane: its \
+         other messages would be lost"
+    )]
+    LaneWithoutTwin { listener: &'static str, event: &'static str, priority: &'static str },
+}
+
 /// A listener's own queue and everything around it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lane {
-    /// Name of the queue after the stage's prefix. A standard queue on the standard topic: events of
-    /// ordered entities reach unordered listeners there too.
+    pub topic: Topic,
+    /// Name of the queue after the stage's prefix.
     pub queue: String,
     /// Name of the dead-letter queue after the stage's prefix.
     pub dead_letter_queue: String,
@@ -45,57 +71,90 @@ pub struct Lane {
 }
 
 impl Lane {
-    /// The lane of this row of the module; `None` where the row is no listener.
-    pub fn of(module: &Module, row: &Row) -> Option<Self> {
-        let listening = row.listening()?;
-        let queue = resource_name(row.id);
-        Some(Self {
-            dead_letter_queue: format!("{queue}-dlq"),
+    /// The lane of this row of the module; `None` where the row is no listener. Refuses a listener
+    /// that would miss some of its events.
+    pub fn of(module: &Module, row: &Row) -> Result<Option<Self>, LaneError> {
+        let Some(heard) = row.listening() else { return Ok(None) };
+        let topic = topic_of(row, heard)?;
+        let stem = resource_name(row.id);
+        let (queue, dead_letter_queue, receives_min) = match topic {
+            Topic::Standard => (stem.clone(), format!("{stem}-dlq"), 0),
+            Topic::Fifo => (format!("{stem}.fifo"), format!("{stem}-dlq.fifo"), FIFO_RECEIVES_MIN),
+        };
+        Ok(Some(Self {
+            topic,
             queue,
+            dead_letter_queue,
             visibility_s: Listening::visibility_s(row.timeout_s),
-            max_receives: listening.max_receives(),
-            delay_s: listening.delay_s,
-            batch: listening.batch,
-            max_concurrency: match listening.priority {
+            max_receives: heard.max_receives().max(receives_min),
+            delay_s: heard.delay_s,
+            batch: heard.batch,
+            max_concurrency: match heard.priority {
                 Priority::High => 50,
                 Priority::Normal => 20,
             },
-            filter: filter(module, listening),
-        })
+            filter: filter_of(module, row, heard)?,
+        }))
     }
 }
 
-/// What the topic lets through: the types it hears, in the majors it understands, of its facets. Where
-/// a module has an urgent and an ordinary listener for one event, they share it by priority; a lone
-/// listener gets all of it.
-fn filter(module: &Module, listening: &Listening) -> Value {
-    let spec = |event: &events::EventSpec| {
-        let event = *event;
-        listening.accepts.iter().map(move |major| events::EventSpec { major: *major, ..event })
-    };
-    let mut types: Vec<_> =
-        listening.events.iter().flat_map(spec).map(|event| event.topic_type()).collect();
-    types.sort_unstable();
-    types.dedup();
+/// The topic of a listener; refuses one that would need both.
+pub fn topic_of(row: &Row, heard: &Listening) -> Result<Topic, LaneError> {
+    let ordered = |spec: &EventSpec| spec.ordering() == Ordering::Aggregate;
+    match (heard.events.iter().any(ordered), heard.events.iter().all(ordered)) {
+        _ if heard.events.is_empty() => Err(LaneError::Deaf { listener: row.id }),
+        (false, _) => Ok(Topic::Standard),
+        (true, true) => Ok(Topic::Fifo),
+        (true, false) => Err(LaneError::MixedOrder { listener: row.id }),
+    }
+}
+
+/// The filter policy over message attributes: types, facets, and the priority where another listener
+/// of the module has the other lane.
+pub fn filter_of(module: &Module, row: &Row, heard: &Listening) -> Result<Value, LaneError> {
     let mut policy = Map::new();
-    policy.insert("type".to_owned(), json!(types));
-    if !listening.facets.is_empty() {
-        policy.insert("facet".to_owned(), json!(listening.facets));
+    policy.insert("type".to_owned(), json!(types_of(heard)));
+    if !heard.facets.is_empty() {
+        policy.insert("facet".to_owned(), json!(heard.facets));
     }
-    if shares(module, listening) {
-        policy.insert("priority".to_owned(), json!([listening.priority.as_str()]));
+    if let Some(priority) = lane_of(module, row, heard)? {
+        policy.insert("priority".to_owned(), json!([priority.as_str()]));
     }
-    Value::Object(policy)
+    Ok(Value::Object(policy))
 }
 
-fn shares(module: &Module, listening: &Listening) -> bool {
-    let hears = |other: &Listening| {
-        let common =
-            |event: &events::EventSpec| other.events.iter().any(|one| one.name == event.name);
-        listening.events.iter().any(common)
+/// The values of attribute `type`: a name for each accepted major.
+fn types_of(heard: &Listening) -> Vec<String> {
+    let of_event = |spec: &EventSpec| {
+        let spec = *spec;
+        heard.accepts.iter().map(move |major| EventSpec { major: *major, ..spec }.topic_type())
     };
-    let mut others = module.rows.iter().filter_map(Row::listening);
-    others.any(|other| other.priority != listening.priority && hears(other))
+    heard.events.iter().flat_map(of_event).collect()
+}
+
+/// The lane of a listener: its priority, where a twin hears the same event with the other one.
+fn lane_of(module: &Module, row: &Row, heard: &Listening) -> Result<Option<Priority>, LaneError> {
+    let is_twin = |event: &str| {
+        module.rows.iter().filter(|other| other.id != row.id).any(|other| {
+            other.listening().is_some_and(|theirs| {
+                theirs.priority != heard.priority
+                    && (theirs.facets.is_empty() || theirs.facets == heard.facets)
+                    && theirs.events.iter().any(|spec| spec.name == event)
+            })
+        })
+    };
+    let (twins, alone): (Vec<_>, Vec<_>) = heard.events.iter().partition(|spec| is_twin(spec.name));
+    if twins.is_empty() {
+        return Ok(None);
+    }
+    match alone.into_iter().find(|spec| spec.priority != heard.priority) {
+        None => Ok(Some(heard.priority)),
+        Some(spec) => Err(LaneError::LaneWithoutTwin {
+            listener: row.id,
+            event: spec.name,
+            priority: heard.priority.as_str(),
+        }),
+    }
 }
 
 #[cfg(test)]
@@ -105,51 +164,58 @@ mod tests {
 
     use super::*;
     use crate::event::Outcome;
-    use crate::module::{Group, listen, listen_all};
+    use crate::module::{Group, listen_all};
 
-    fn module() -> Module {
-        Module::new(
-            "mail",
-            Group::Engagement,
-            "Sends.",
-            [
-                listen("mail.dispatch", &QUEUED, |_, _| async { Ok(Outcome::Done) })
-                    .facets(["mail"]),
-                listen("mail.dispatch_urgent", &QUEUED, |_, _| async { Ok(Outcome::Done) })
-                    .urgent(),
-                listen_all(
-                    "mail.on_event",
-                    [SESSION_REVOKED.spec, EMAIL_VERIFIED.spec],
-                    |_, _| async { Ok(Outcome::Done) },
-                )
-                .timeout(20)
-                .tries(8, [1]),
-            ],
-        )
+    fn hears<const N: usize>(id: &'static str, events: [EventSpec; N]) -> Row {
+        listen_all(id, events, |_, _| async { Ok(Outcome::Done) })
     }
 
-    fn lane(id: &str) -> Lane {
-        let module = module();
-        Lane::of(&module, module.row(id).unwrap()).unwrap()
+    fn lane<const N: usize>(rows: [Row; N], id: &str) -> Result<Lane, LaneError> {
+        let module = Module::new("mail", Group::Engagement, "Sends.", rows);
+        Ok(Lane::of(&module, module.row(id).unwrap())?.unwrap())
     }
 
     #[test]
     fn a_lone_listener_hears_its_types_at_every_priority() {
-        let lane = lane("mail.on_event");
+        let events = [EMAIL_VERIFIED.spec, SESSION_REVOKED.spec];
+        let row = hears("mail.on_event", events).timeout(20).tries(8, [1]);
+        let lane = lane([row], "mail.on_event").unwrap();
         assert_eq!(lane.filter, json!({ "type": ["auth.email.verified", "auth.session.revoked"] }));
         assert_eq!((lane.visibility_s, lane.max_receives, lane.max_concurrency), (120, 13, 20));
-        assert_eq!(lane.queue, "mail-on_event");
+        assert_eq!((lane.topic, lane.queue.as_str()), (Topic::Standard, "mail-on_event"));
         assert_eq!(lane.dead_letter_queue, "mail-on_event-dlq");
     }
 
     #[test]
     fn an_urgent_and_an_ordinary_listener_share_an_event_by_priority() {
+        let rows = || {
+            [
+                hears("mail.dispatch", [QUEUED.spec]).facets(["mail"]),
+                hears("mail.dispatch_urgent", [QUEUED.spec]).urgent(),
+            ]
+        };
         let ordinary = json!({
             "type": ["notification.queued"], "facet": ["mail"], "priority": ["normal"],
         });
-        assert_eq!(lane("mail.dispatch").filter, ordinary);
-        let urgent = json!({ "type": ["notification.queued"], "priority": ["high"] });
-        assert_eq!(lane("mail.dispatch_urgent").filter, urgent);
-        assert_eq!(lane("mail.dispatch_urgent").max_concurrency, 50);
+        assert_eq!(lane(rows(), "mail.dispatch").unwrap().filter, ordinary);
+        let urgent = lane(rows(), "mail.dispatch_urgent");
+        assert!(matches!(urgent, Ok(Lane { max_concurrency: 50, .. })));
+    }
+
+    #[test]
+    fn a_listener_that_would_miss_events_is_refused() {
+        let ordered = EventSpec { entity: kernel::EntityKind::User, ..QUEUED.spec };
+        let deaf = lane([hears("mail.on_event", [])], "mail.on_event");
+        assert_eq!(deaf, Err(LaneError::Deaf { listener: "mail.on_event" }));
+        let mixed = lane([hears("mail.on_event", [ordered, QUEUED.spec])], "mail.on_event");
+        assert_eq!(mixed, Err(LaneError::MixedOrder { listener: "mail.on_event" }));
+        let fifo = lane([hears("mail.on_event", [ordered])], "mail.on_event").unwrap();
+        assert_eq!((fifo.queue.as_str(), fifo.max_receives), ("mail-on_event.fifo", 100));
+        let rows = [
+            hears("mail.on_both", [QUEUED.spec, EMAIL_VERIFIED.spec]).urgent(),
+            hears("mail.on_event", [QUEUED.spec]),
+        ];
+        let refused = lane(rows, "mail.on_both").unwrap_err();
+        assert!(matches!(refused, LaneError::LaneWithoutTwin { event: "auth.email.verified", .. }));
     }
 }

@@ -175,6 +175,7 @@ impl Step {
                 | Act::Append(value)
                 | Act::Add(value)
                 | Act::Delete(value) => size_bytes(value),
+                Act::Sum(of, number) => of.len() + size_bytes(number),
                 Act::Remove => 0,
             }
     }

@@ -34,6 +34,8 @@ pub(crate) struct Step {
 #[derive(Clone, PartialEq)]
 pub(crate) enum Act {
     Set(Value),
+    /// The sum of another attribute and a number.
+    Sum(String, Value),
     SetIfAbsent(Value),
     Append(Value),
     /// A number is added, a set united.
@@ -56,6 +58,14 @@ impl Update {
             return self.spoiled(error);
         }
         let act = one.into_attributes().remove("to").map_or(Act::Remove, Act::Set);
+        self.steps.push(Step { path: attribute.to_owned(), act });
+        self
+    }
+
+    /// Sets the attribute to the sum of another number of the item and this one, so that nothing has
+    /// to be read first. Refused as a request where the item has no such number.
+    pub fn set_sum(mut self, attribute: &str, of: &str, number: i128) -> Self {
+        let act = Act::Sum(of.to_owned(), Value::N(number.to_string()));
         self.steps.push(Step { path: attribute.to_owned(), act });
         self
     }
@@ -119,6 +129,8 @@ impl Update {
         self.steps.iter().all(|step| match &step.act {
             Act::Add(value) => !value.is_n(),
             Act::Append(_) => false,
+            // A sum of itself is an addition.
+            Act::Sum(of, _) => *of != step.path,
             Act::Set(_) | Act::SetIfAbsent(_) | Act::Remove | Act::Delete(_) => true,
         })
     }
@@ -195,6 +207,10 @@ pub(crate) fn render(steps: &[Step], holders: &mut Placeholders) -> String {
         let path = holders.path(&step.path);
         match &step.act {
             Act::Set(value) => sets.push(format!("{path} = {}", holders.value(value.clone()))),
+            Act::Sum(of, number) => {
+                let (of, number) = (holders.path(of), holders.value(number.clone()));
+                sets.push(format!("{path} = {of} + {number}"));
+            }
             Act::SetIfAbsent(value) => {
                 let value = holders.value(value.clone());
                 sets.push(format!("{path} = if_not_exists({path}, {value})"));
@@ -256,6 +272,8 @@ mod tests {
             (update().set("a", 1).remove("b"), true),
             (update().add_to_set("a", ["x"]).delete_from_set("b", ["x"]), true),
             (update().set_if_absent("a", 1), true),
+            (update().set_sum("a", "b", 1), true),
+            (update().set_sum("a", "a", 1), false),
             (update().set("a", 1).add("n", 1), false),
             (update().append("a", 1), false),
         ];

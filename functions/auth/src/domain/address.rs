@@ -5,6 +5,7 @@ use std::fmt;
 use aws_lc_rs::hmac;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use kernel::{FaultCode, Refusal, TenantId, codec};
+use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use super::pepper::Pepper;
@@ -103,7 +104,7 @@ impl fmt::Debug for Address {
 }
 
 /// What an address is found by: pepper id and keyed hash, useless without the pepper.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub struct Lookup {
     /// The pepper the hash was made with.
     pub pepper_id: u8,

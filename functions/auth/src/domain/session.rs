@@ -7,6 +7,9 @@ use kernel::{SessionId, TenantId, Timestamp};
 /// Sessions a person may have over all tenants.
 pub const MAX_SESSIONS: usize = 50;
 
+/// Sessions a person may have in one tenant, where the tenant says nothing else.
+pub const TENANT_SESSIONS: usize = 20;
+
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 

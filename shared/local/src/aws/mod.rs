@@ -10,6 +10,7 @@ pub mod sqs;
 pub(crate) mod matching;
 mod request;
 
+pub(crate) use request::JSON_1_0;
 pub use request::{Answer, Extension, Request, Service};
 
 use std::sync::{Arc, PoisonError, RwLock};

@@ -1,10 +1,15 @@
 //! Secrets Manager: secrets with versions and staging labels, in AWS JSON 1.1. Values are in the
 //! state file in the clear: it holds development secrets only.
 
+mod version;
+
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::request::JSON_1_1;
@@ -13,12 +18,10 @@ use super::{ACCOUNT, Answer, REGION, Request};
 use crate::clock::VirtualClock;
 use crate::fault::SplitMix;
 use crate::state::{Change, Store, StoreError};
+use version::{CURRENT, Secret, Version};
 
 /// Row kind of the state file.
 const SECRET: &str = "secretsmanager.secret";
-
-const CURRENT: &str = "AWSCURRENT";
-const PREVIOUS: &str = "AWSPREVIOUS";
 
 /// The secrets of one cloud. Clones share state.
 #[derive(Clone)]
@@ -30,24 +33,6 @@ struct Inner {
     clock: VirtualClock,
     store: Store,
     secrets: Mutex<BTreeMap<String, Secret>>,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-struct Secret {
-    name: String,
-    description: Option<String>,
-    created_at_ms: i64,
-    changed_at_ms: i64,
-    versions: BTreeMap<String, Version>,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-struct Version {
-    text: Option<String>,
-    /// Base64.
-    binary: Option<String>,
-    created_at_ms: i64,
-    stages: BTreeSet<String>,
 }
 
 /// Why a secret operation was refused (Secrets Manager API reference, "Errors").
@@ -316,70 +301,6 @@ impl Asked {
     }
 }
 
-impl Secret {
-    fn arn(&self) -> String {
-        arn(&self.name)
-    }
-
-    /// Adds a version with these labels. The same id and value again change nothing; another value
-    /// is refused (API reference, PutSecretValue, `ClientRequestToken`).
-    fn add(
-        &mut self,
-        version_id: &str,
-        asked: &Asked,
-        stages: BTreeSet<String>,
-        now_ms: i64,
-    ) -> Result<(), SecretError> {
-        if let Some(known) = self.versions.get(version_id) {
-            if known.text == asked.secret_string && known.binary == asked.secret_binary {
-                return Ok(());
-            }
-            let text = "A version with this ClientRequestToken has a different value.";
-            return Err(SecretError::Exists(text.to_owned()));
-        }
-        let version = Version {
-            text: asked.secret_string.clone(),
-            binary: asked.secret_binary.clone(),
-            created_at_ms: now_ms,
-            stages: BTreeSet::new(),
-        };
-        self.versions.insert(version_id.to_owned(), version);
-        for stage in stages {
-            self.label(version_id, &stage);
-        }
-        self.changed_at_ms = now_ms;
-        // Versions without a label are deprecated and go (User Guide, "Secret versions").
-        self.versions.retain(|_, version| !version.stages.is_empty());
-        Ok(())
-    }
-
-    /// Puts a label on a version and takes it off the one that has it; what was current becomes
-    /// previous.
-    fn label(&mut self, version_id: &str, stage: &str) {
-        let holder = self.holder(stage).filter(|holder| holder != version_id);
-        self.unlabel(stage);
-        if let Some(version) = self.versions.get_mut(version_id) {
-            version.stages.insert(stage.to_owned());
-        }
-        if stage == CURRENT
-            && let Some(holder) = holder
-        {
-            self.label(&holder, PREVIOUS);
-        }
-    }
-
-    fn unlabel(&mut self, stage: &str) {
-        for version in self.versions.values_mut() {
-            version.stages.remove(stage);
-        }
-    }
-
-    fn holder(&self, stage: &str) -> Option<String> {
-        let mut versions = self.versions.iter();
-        versions.find(|(_, version)| version.stages.contains(stage)).map(|(id, _)| id.clone())
-    }
-}
-
 fn arn(name: &str) -> String {
     format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}")
 }
@@ -403,82 +324,4 @@ fn described(secret: &Secret) -> Value {
 
 fn seconds(unix_ms: i64) -> f64 {
     unix_ms as f64 / 1000.0
-}
-
-#[cfg(test)]
-mod tests {
-    use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
-
-    use crate::clock::VirtualClock;
-    use crate::testing::{self, Folder, NOON_MS};
-    use crate::{Cloud, Storage};
-
-    /// User Guide, "What's in a secret: version"; API reference, PutSecretValue and
-    /// UpdateSecretVersionStage.
-    #[tokio::test]
-    async fn a_rotation_moves_labels_from_pending_to_current_to_previous() {
-        let cloud = testing::cloud();
-        let client = testing::secretsmanager(&cloud);
-        let made = client.create_secret().name("app/jwt").secret_string("one").send().await;
-        let one = made.unwrap().version_id.unwrap();
-        let value = |stage: &'static str| {
-            client.get_secret_value().secret_id("app/jwt").version_stage(stage).send()
-        };
-        let put = client.put_secret_value().secret_id("app/jwt").secret_string("two");
-        let put = put.version_stages("AWSPENDING").send().await.unwrap();
-        let two = put.version_id.unwrap();
-        assert_eq!(value("AWSCURRENT").await.unwrap().secret_string(), Some("one"));
-        assert_eq!(value("AWSPENDING").await.unwrap().secret_string(), Some("two"));
-        let promote = client.update_secret_version_stage().secret_id("app/jwt");
-        let promote = promote.version_stage("AWSCURRENT").move_to_version_id(&two);
-        assert!(promote.clone().send().await.is_err(), "the holder must be named");
-        promote.remove_from_version_id(&one).send().await.unwrap();
-        let current = client.get_secret_value().secret_id("app/jwt").send().await.unwrap();
-        assert_eq!(current.secret_string(), Some("two"));
-        assert_eq!(value("AWSPREVIOUS").await.unwrap().secret_string(), Some("one"));
-        let put = client.put_secret_value().secret_id("app/jwt").secret_string("three");
-        put.send().await.unwrap();
-        assert_eq!(value("AWSPREVIOUS").await.unwrap().secret_string(), Some("two"));
-        let described = client.describe_secret().secret_id("app/jwt").send().await.unwrap();
-        assert_eq!(described.version_ids_to_stages().unwrap().len(), 2, "unlabelled ones go");
-    }
-
-    /// API reference, CreateSecret, GetSecretValue and PutSecretValue, "Errors".
-    #[tokio::test]
-    async fn refusals_have_their_codes() {
-        let cloud = testing::cloud();
-        let client = testing::secretsmanager(&cloud);
-        cloud.secrets().ensure("a", "1").unwrap();
-        cloud.secrets().ensure("a", "2").unwrap();
-        let missing = client.get_secret_value().secret_id("b").send().await.unwrap_err();
-        assert_eq!(missing.code(), Some("ResourceNotFoundException"));
-        let twice = client.create_secret().name("a").secret_string("x").send().await.unwrap_err();
-        assert_eq!(twice.code(), Some("ResourceExistsException"));
-        let token = "0123456789abcdef0123456789abcdef";
-        let put = |value: &'static str| {
-            let put = client.put_secret_value().secret_id("a").client_request_token(token);
-            put.secret_string(value).send()
-        };
-        put("x").await.unwrap();
-        put("x").await.unwrap();
-        assert_eq!(put("y").await.unwrap_err().code(), Some("ResourceExistsException"));
-        let listed = client.list_secrets().send().await.unwrap();
-        assert_eq!(listed.secret_list()[0].name(), Some("a"));
-    }
-
-    #[tokio::test]
-    async fn a_reopened_folder_has_every_version() {
-        let folder = Folder::new("secrets");
-        let open = || {
-            let clock = VirtualClock::starting_at(NOON_MS);
-            Cloud::open(Storage::Folder(folder.0.clone()), clock).unwrap()
-        };
-        let cloud = open();
-        cloud.secrets().ensure("a", "1").unwrap();
-        drop(cloud);
-        let cloud = open();
-        let client = testing::secretsmanager(&cloud);
-        let got = client.get_secret_value().secret_id("a").send().await.unwrap();
-        assert_eq!(got.secret_string(), Some("1"));
-    }
 }

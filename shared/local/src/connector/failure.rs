@@ -76,3 +76,25 @@ fn canceled(body: &Value) -> Answer {
     answer.body = Bytes::from(body.to_string());
     answer
 }
+
+/// Whether the request is a query on an index, which may lag behind its table.
+pub(super) fn reads_an_index(request: Option<&Request>) -> bool {
+    request.is_some_and(|request| {
+        request.service == Service::DynamoDb
+            && request.operation == "Query"
+            && request.json().get("IndexName").is_some()
+    })
+}
+
+/// A query's answer as it was before the last of its items was written.
+pub(super) fn without_last_item(body: &[u8]) -> Answer {
+    let mut page: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    if let Some(items) = page.get_mut("Items").and_then(Value::as_array_mut) {
+        items.pop();
+    }
+    let count = page.get("Items").and_then(Value::as_array).map_or(0, Vec::len);
+    if let Some(members) = page.as_object_mut().filter(|members| members.contains_key("Count")) {
+        members.insert("Count".to_owned(), json!(count));
+    }
+    Answer::json(crate::aws::JSON_1_0, &page)
+}

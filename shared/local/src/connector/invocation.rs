@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -34,7 +34,7 @@ pub struct CallLog {
 pub(super) struct Shared {
     pub function: String,
     pub request_id: String,
-    pub tenant: Option<String>,
+    tenant: OnceLock<String>,
     calls: Mutex<Vec<Call>>,
     crashed: AtomicBool,
     crash: Notify,
@@ -43,26 +43,23 @@ pub(super) struct Shared {
 impl Invocation {
     /// An invocation of `function` without a known tenant: it may touch every tenant's keys.
     pub fn new(function: impl Into<String>, request_id: impl Into<String>) -> Self {
-        Self::with_tenant(function.into(), request_id.into(), None)
-    }
-
-    /// The same, allowed to touch the keys of `tenant` and the shared ones only.
-    #[must_use]
-    pub fn for_tenant(self, tenant: impl Into<String>) -> Self {
-        let (function, request_id) = (self.shared.function.clone(), self.shared.request_id.clone());
-        Self::with_tenant(function, request_id, Some(tenant.into()))
-    }
-
-    fn with_tenant(function: String, request_id: String, tenant: Option<String>) -> Self {
         let shared = Shared {
-            function,
-            request_id,
-            tenant,
+            function: function.into(),
+            request_id: request_id.into(),
+            tenant: OnceLock::new(),
             calls: Mutex::default(),
             crashed: AtomicBool::new(false),
             crash: Notify::new(),
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// The same, allowed to touch the keys of `tenant` and the shared ones only. The first tenant
+    /// given counts.
+    #[must_use]
+    pub fn for_tenant(self, tenant: impl Into<String>) -> Self {
+        self.shared.tenant.get_or_init(|| tenant.into());
+        self
     }
 
     /// The log of this invocation's calls.
@@ -110,6 +107,11 @@ impl CallLog {
 }
 
 impl Shared {
+    /// The tenant whose keys it may touch; `None`: every tenant's.
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant.get().map(String::as_str)
+    }
+
     /// Logs a call that begins now and returns its index.
     pub fn begin(&self, mut call: Call) -> usize {
         let mut calls = self.calls();

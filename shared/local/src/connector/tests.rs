@@ -121,10 +121,11 @@ async fn each_fault_does_what_its_name_says() {
         (Fault::CrashAfter, None, true, true),
         (Fault::Delay(5_000), None, true, false),
         (Fault::Duplicate, None, true, false),
+        (Fault::StaleIndex, None, true, false),
     ];
     for (fault, error, applied, crashed) in cases {
         let (cloud, client) = orders();
-        cloud.faults().inject(FaultPlan::NthCall { n: 1, fault });
+        cloud.faults().inject(FaultPlan::Nth { n: 1, fault });
         let invocation = Invocation::new("order.create", "req-1");
         let log = invocation.log();
         let result = invocation.run(async { put(&client, "T#acme#1").await }).await;
@@ -152,7 +153,7 @@ async fn a_conflict_cancels_a_transaction_with_a_reason_per_action() {
         .condition_expression("attribute_not_exists(pk)")
         .build()
         .unwrap();
-    cloud.faults().inject(FaultPlan::NthCallOf {
+    cloud.faults().inject(FaultPlan::NthOf {
         function: "order.create".to_owned(),
         n: 1,
         fault: Fault::Conflict,
@@ -180,7 +181,7 @@ async fn a_conflict_cancels_a_transaction_with_a_reason_per_action() {
 #[tokio::test]
 async fn a_crashed_invocation_reaches_no_service_any_more() {
     let (cloud, client) = orders();
-    cloud.faults().inject(FaultPlan::NthCall { n: 1, fault: Fault::CrashBefore });
+    cloud.faults().inject(FaultPlan::Nth { n: 1, fault: Fault::CrashBefore });
     let invocation = Invocation::new("order.create", "req-1");
     let log = invocation.log();
     let later = async {
@@ -194,4 +195,89 @@ async fn a_crashed_invocation_reaches_no_service_any_more() {
     let outcomes: Vec<_> = log.calls().into_iter().map(|call| call.outcome).collect();
     assert_eq!(outcomes, [Outcome::Crashed]);
     assert!(!exists(&client, "T#acme#1").await && !exists(&client, "T#acme#2").await);
+}
+
+#[tokio::test]
+async fn a_stale_index_misses_the_last_item_of_a_page_and_the_table_does_not() {
+    let (cloud, client) = orders();
+    let index = crate::aws::dynamodb::IndexSpec {
+        name: "by_day".to_owned(),
+        partition_key: "day_pk".to_owned(),
+        sort_key: None,
+        projection: crate::aws::dynamodb::Projection::All,
+    };
+    let spec = TableSpec { indexes: vec![index], ..TableSpec::named("talaria-orders") };
+    cloud.tables().ensure(&spec).unwrap();
+    for sk in ["1", "2"] {
+        let request = client.put_item().table_name("talaria-orders").item("pk", text("T#a"));
+        request.item("sk", text(sk)).item("day_pk", text("T#a#d")).send().await.unwrap();
+    }
+    cloud.faults().inject(FaultPlan::Nth { n: 1, fault: Fault::StaleIndex });
+    cloud.faults().inject(FaultPlan::Nth { n: 2, fault: Fault::StaleIndex });
+    let query = |index: Option<&str>, name: &str, value: &str| {
+        let request =
+            client.query().table_name("talaria-orders").set_index_name(index.map(str::to_owned));
+        let request = request.key_condition_expression(format!("{name} = :v"));
+        request.expression_attribute_values(":v", text(value)).send()
+    };
+    let counts = Invocation::new("order.list", "r").run(async {
+        let stale = query(Some("by_day"), "day_pk", "T#a#d").await.unwrap();
+        let table = query(None, "pk", "T#a").await.unwrap();
+        let fresh = query(Some("by_day"), "day_pk", "T#a#d").await.unwrap();
+        [stale, table, fresh].map(|page| (page.count, page.items().len()))
+    });
+    assert_eq!(counts.await.unwrap(), [(1, 1), (2, 2), (2, 2)]);
+}
+
+struct Sockets;
+
+impl Extension for Sockets {
+    fn name(&self) -> &'static str {
+        "execute-api"
+    }
+
+    fn claims(&self, parts: &http::request::Parts) -> bool {
+        parts.uri.path().starts_with("/@connections/")
+    }
+
+    fn answer(
+        &self,
+        _: http::Request<Bytes>,
+    ) -> futures_util::future::BoxFuture<'static, http::Response<Bytes>> {
+        let mut gone = http::Response::new(Bytes::new());
+        *gone.status_mut() = http::StatusCode::GONE;
+        Box::pin(async { gone })
+    }
+}
+
+#[tokio::test]
+async fn an_extension_answers_what_it_claims_and_is_logged_like_a_service() {
+    let cloud = testing::cloud();
+    cloud.extend(Arc::new(Sockets));
+    let connector = Connector {
+        services: cloud.services().clone(),
+        clock: cloud.clock().clone(),
+        faults: cloud.faults().clone(),
+        guard: Guard::default(),
+        observers: Arc::default(),
+    };
+    let call = |path: &str| {
+        let request = http::Request::post(format!("http://localhost{path}")).body(SdkBody::empty());
+        connector.call(HttpRequest::try_from(request.unwrap()).unwrap())
+    };
+    let invocation = Invocation::new("chat.send", "r");
+    let log = invocation.log();
+    let statuses = invocation.run(async {
+        let known = call("/@connections/abc").await.unwrap();
+        let unknown = call("/elsewhere").await.unwrap();
+        [known, unknown].map(|answer| answer.status().as_u16())
+    });
+    assert_eq!(statuses.await.unwrap(), [410, 404]);
+    let lines: Vec<_> =
+        log.calls().into_iter().map(|c| (c.service, c.operation, c.outcome)).collect();
+    let gone = Outcome::Error("410".to_owned());
+    assert_eq!(
+        lines[0],
+        (Service::Extension("execute-api"), "POST /@connections/abc".to_owned(), gone)
+    );
 }

@@ -8,6 +8,8 @@ mod queue;
 mod stream;
 
 #[cfg(test)]
+mod chaos_tests;
+#[cfg(test)]
 mod tests;
 
 pub use stream::Discarded;
@@ -168,6 +170,7 @@ impl Mappings {
             mapping,
             queues: queues.clone(),
             clock: self.inner.cloud.clock().clone(),
+            faults: self.inner.cloud.faults().clone(),
             invoker: self.inner.invoker.clone(),
             activity: self.inner.activity.clone(),
             enabled: enabled.subscribe(),

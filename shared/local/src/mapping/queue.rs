@@ -1,14 +1,17 @@
 //! Queue to function: as many invocations at once as allowed, each with what is there now.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::activity::{Activity, InFlight};
 use super::payload::{failed_items, sqs_event};
-use super::{Invoker, QueueMapping};
+use super::{InvokeError, Invoker, QueueMapping};
 use crate::aws::sqs::{Queues, Received};
 use crate::clock::VirtualClock;
+use crate::fault::{DeliveryFault, Faults};
 
 /// Largest batch without a batching window.
 const MAX_BATCH: usize = 10;
@@ -20,6 +23,7 @@ pub(super) struct Dispatcher {
     pub mapping: QueueMapping,
     pub queues: Queues,
     pub clock: VirtualClock,
+    pub faults: Faults,
     pub invoker: Arc<dyn Invoker>,
     pub activity: Arc<Activity>,
     pub enabled: watch::Receiver<bool>,
@@ -32,14 +36,15 @@ impl Dispatcher {
         let slots = Arc::new(Semaphore::new(self.mapping.maximum_concurrency.max(1)));
         while let Ok(slot) = slots.clone().acquire_owned().await {
             let Some((messages, in_flight)) = self.next_batch().await else { return };
-            let handling = handle(
-                self.mapping.clone(),
-                self.queues.clone(),
-                self.invoker.clone(),
+            let batch = Batch {
+                mapping: self.mapping.clone(),
+                queues: self.queues.clone(),
+                invoker: self.invoker.clone(),
+                fault: self.faults.next_delivery(&self.mapping.function),
                 messages,
-                (slot, in_flight),
-            );
-            tokio::spawn(handling);
+                _until_done: (slot, in_flight),
+            };
+            tokio::spawn(batch.handle());
         }
     }
 
@@ -76,26 +81,52 @@ async fn wait_until(clock: &VirtualClock, due_ms: Option<i64>) {
     }
 }
 
-/// Invokes the function on a batch and deletes what it handled. The rest reappears when its
-/// visibility ends, as on AWS.
-async fn handle(
+/// Received messages on their way through the function.
+struct Batch {
     mapping: QueueMapping,
     queues: Queues,
     invoker: Arc<dyn Invoker>,
+    fault: Option<DeliveryFault>,
     messages: Vec<Received>,
     _until_done: (OwnedSemaphorePermit, InFlight),
-) {
-    let event = sqs_event(&mapping.queue, &messages);
-    let Ok(answer) = invoker.invoke(&mapping.function, event).await else { return };
-    let ids: Vec<&str> = messages.iter().map(|got| got.message.id.as_str()).collect();
-    let failed = match mapping.partial_failures {
-        true => failed_items(&answer, &ids),
-        false => Vec::new(),
-    };
-    for (position, got) in messages.iter().enumerate() {
-        if !failed.contains(&position) {
-            // A message that cannot be deleted comes again; listeners are safe to run twice.
-            let _ = queues.delete(&mapping.queue, &got.receipt_handle);
+}
+
+impl Batch {
+    /// Invokes the function and deletes what it handled. The rest reappears when its visibility
+    /// ends, as on AWS.
+    async fn handle(self) {
+        match self.fault {
+            Some(DeliveryFault::Lost) => return,
+            Some(DeliveryFault::Late(delay_ms)) => {
+                tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+            }
+            Some(DeliveryFault::EarlyVisibility) => {
+                for got in &self.messages {
+                    let queue = &self.mapping.queue;
+                    let _ = self.queues.change_visibility(queue, &got.receipt_handle, 0);
+                }
+            }
+            Some(DeliveryFault::Twice) => {
+                let _ = self.invoke().await;
+            }
+            None => {}
         }
+        let Ok(answer) = self.invoke().await else { return };
+        let ids: Vec<&str> = self.messages.iter().map(|got| got.message.id.as_str()).collect();
+        let failed = match self.mapping.partial_failures {
+            true => failed_items(&answer, &ids),
+            false => Vec::new(),
+        };
+        for (position, got) in self.messages.iter().enumerate() {
+            if !failed.contains(&position) {
+                // A message that cannot be deleted comes again; listeners are safe to run twice.
+                let _ = self.queues.delete(&self.mapping.queue, &got.receipt_handle);
+            }
+        }
+    }
+
+    async fn invoke(&self) -> Result<Value, InvokeError> {
+        let event = sqs_event(&self.mapping.queue, &self.messages);
+        self.invoker.invoke(&self.mapping.function, event).await
     }
 }

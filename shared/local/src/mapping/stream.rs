@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -13,6 +14,7 @@ use super::{Invoker, Pattern, StreamMapping};
 use crate::Cloud;
 use crate::aws::dynamodb::{StreamRecord, Tables};
 use crate::clock::VirtualClock;
+use crate::fault::{DeliveryFault, Faults};
 use crate::state::{Change, Store};
 
 /// Row kind of the state file: the last record handled, by table and function.
@@ -33,7 +35,7 @@ pub struct Discarded {
     pub function: String,
     /// Its position.
     pub sequence_number: String,
-    /// `retries` or `age`.
+    /// `retries`, `age`, or `injected`.
     pub reason: &'static str,
 }
 
@@ -48,6 +50,7 @@ struct Shared {
     mapping: StreamMapping,
     tables: Tables,
     clock: VirtualClock,
+    faults: Faults,
     store: Store,
     invoker: Arc<dyn Invoker>,
     activity: Arc<Activity>,
@@ -77,7 +80,8 @@ struct Lane {
 struct Waiting {
     record: StreamRecord,
     seen_at_ms: i64,
-    in_flight: Arc<InFlight>,
+    /// Held until the record is behind us.
+    _in_flight: Arc<InFlight>,
 }
 
 impl Reader {
@@ -102,6 +106,7 @@ impl Reader {
         let shared = Shared {
             tables: cloud.tables().clone(),
             clock: cloud.clock().clone(),
+            faults: cloud.faults().clone(),
             store,
             invoker,
             activity,
@@ -175,7 +180,7 @@ impl Reader {
         let waiting = Waiting {
             record,
             seen_at_ms: self.shared.clock.now_ms(),
-            in_flight: Arc::new(self.shared.activity.begin()),
+            _in_flight: Arc::new(self.shared.activity.begin()),
         };
         if let Some(slot) = progress.lanes.get_mut(lane) {
             slot.waiting.push_back(waiting);
@@ -228,6 +233,16 @@ impl Shared {
     /// Brings a batch to an end: handled, or given up after retries or age. Splitting does not use
     /// up retries (Lambda Developer Guide, "Using Lambda with DynamoDB Streams", error handling).
     async fn handle(&self, batch: Vec<Waiting>) {
+        match self.faults.next_delivery(&self.mapping.function) {
+            Some(DeliveryFault::Lost) => return self.discard(&batch, "injected"),
+            Some(DeliveryFault::Late(delay_ms)) => {
+                tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+            }
+            Some(DeliveryFault::Twice) => {
+                self.invoke(&batch).await;
+            }
+            Some(DeliveryFault::EarlyVisibility) | None => {}
+        }
         // A stack of parts still to do, the earliest on top.
         let mut parts = vec![(batch, 0)];
         while let Some((part, attempt)) = parts.pop() {

@@ -2,12 +2,11 @@
 //! first: what is wrong is struck out and the rest is read on.
 
 use contracts::Spec;
-use kernel::{Error, FaultCode, Refusal};
+use kernel::{Error, FaultCode, Refusal, json};
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, Error as _, Unexpected, Visitor};
 use serde_json::{Map, Value};
 
-use super::strict_json;
 
 /// The parameters of a request before their types are known.
 #[derive(Clone, Debug, PartialEq)]
@@ -147,7 +146,7 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, Error> {
     if std::str::from_utf8(body).is_err() {
         return Err(malformed("the body is not UTF-8".to_owned()));
     }
-    match strict_json::parse(body) {
+    match json::parse(body, json::REQUEST) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(_) => Err(malformed("the body must be a JSON object".to_owned())),
         Err(fault) => Err(malformed(format!("the body is not valid JSON: {fault}"))),

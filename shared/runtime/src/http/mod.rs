@@ -2,10 +2,10 @@
 
 pub mod context;
 pub mod decode;
+mod form;
 mod pipeline;
 mod problem;
 mod request;
-mod strict_json;
 
 pub(crate) use pipeline::{Served, serve};
 pub use problem::{Catalogued, catalogue, schema as problem_schema};

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use kernel::{Error, ErrorKind, RequestId};
 
 use super::decode::Parameters;
-use super::problem;
+use super::{form, problem};
 use super::request::Request;
 use crate::answer::Answer;
 use crate::authorizer::{Evidence, RateState, Standing, TenantStatus};
@@ -128,6 +128,10 @@ async fn run(
     count(function, &spec, &request, &evidence, served).await?;
     let principal = admit(&spec, &request, evidence, function.ports.clock.now(), served)?;
     served.caller.clone_from(&principal);
+    let posted = form::is_posted(&spec, &request);
+    // Our own pages send no referrer, and for that browsers name their origin "null".
+    let origin = served.origin.as_deref().filter(|origin| !(posted && *origin == "null"));
+    check_origin(function, &spec, origin)?;
     let call = prepare(function, &spec, &request, meta, request_id, &principal, served)?;
     let parameters = parameters(&spec, &request)?;
     let call = with_key(call, &spec, &request, &parameters, principal.as_ref())?;
@@ -136,7 +140,8 @@ async fn run(
     let call = Arc::new(call);
     let answer = attempt(function, &call, principal, &parameters, served).await;
     served.entered = call.signal.entered().map(|(tenant, _)| tenant);
-    not_modified(&spec, served.if_none_match.as_deref(), answer?)
+    let answer = if posted { form::goes_on(&spec, answer?) } else { answer? };
+    not_modified(&spec, served.if_none_match.as_deref(), answer)
 }
 
 /// Check 1: the event is of the declared API and route.
@@ -146,11 +151,7 @@ fn check_route(function: &Function, spec: &Spec, request: &Request) -> Result<()
     if !api_id.is_empty() && request.api_id() != api_id {
         return Err(misrouted("the event came from another API"));
     }
-    let expected = |path: &&str| match spec.path {
-        "$default" => request.route_key() == "$default",
-        _ => request.route_key() == format!("{} {path}", spec.method.as_str()),
-    };
-    match [spec.path].iter().chain(spec.aliases).any(|path| expected(path)) {
+    match spec.serves(request.route_key()) {
         true => Ok(()),
         false => Err(misrouted("the event is of another route")),
     }
@@ -163,7 +164,8 @@ fn check_shape(spec: &Spec, request: &Request) -> Result<(), Error> {
         let message = format!("send at most {} bytes", spec.body_limit_bytes);
         return Err(Error::new(ErrorKind::TooLarge, "body_too_large", message));
     }
-    if spec.method.has_body() && size > 0 && !is_json(request.header("content-type")) {
+    let readable = is_json(request.header("content-type")) || form::is_posted(spec, request);
+    if spec.method.has_body() && size > 0 && !readable {
         let message = "send application/json";
         return Err(Error::new(ErrorKind::UnsupportedMedia, "unsupported_media_type", message));
     }
@@ -292,6 +294,22 @@ fn check_access(access: Access, who: &Principal) -> Result<(), Error> {
     if allowed { Ok(()) } else { Err(denied()) }
 }
 
+/// Check 10: a page of another origin may read public documents and nothing else.
+fn check_origin(function: &Function, spec: &Spec, origin: Option<&str>) -> Result<(), Error> {
+    let harmless = spec.any_origin || spec.rate == Rate::Unlimited || is_catch_all(spec);
+    match origin {
+        Some(origin) if !harmless && !function.ports.config.allows_origin(origin) => {
+            Err(Error::forbidden("origin_not_allowed", "this web page's origin is not registered"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Preflight and fallback answer for every path, and read none of its parameters.
+fn is_catch_all(spec: &Spec) -> bool {
+    spec.path == "$default" || spec.path.contains("{proxy+}")
+}
+
 fn remote(request: &Request) -> Remote {
     Remote {
         source_ip: request.source_ip().to_owned(),
@@ -335,12 +353,16 @@ fn prepare(
 
 /// Check 11: path, query and body can be read.
 fn parameters(spec: &Spec, request: &Request) -> Result<Parameters, Error> {
-    if spec.path == "$default" || spec.path.contains("{proxy+}") {
+    if is_catch_all(spec) {
         return Ok(Parameters::none());
     }
     let query =
         if spec.path.starts_with("/.well-known/") { Vec::new() } else { request.query()? };
-    Parameters::gather(spec, request.path_parameters(), query, request.body())
+    let path = request.path_parameters();
+    match form::is_posted(spec, request) {
+        true => Parameters::gather(spec, path, query, &form::as_json(request.body())?),
+        false => Parameters::gather(spec, path, query, request.body()),
+    }
 }
 
 /// Checks 12 and 13, the parts that need no read: precondition sent, key well formed.

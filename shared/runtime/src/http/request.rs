@@ -72,19 +72,23 @@ impl Request {
 
     /// Query parameters in order; refuses broken percent-encoding and text that is no UTF-8.
     pub(super) fn query(&self) -> Result<Vec<(String, String)>, Error> {
-        let query = self.inner.uri().query().unwrap_or_default();
-        let pairs = query.split('&').filter(|pair| !pair.is_empty());
-        pairs
-            .map(|pair| {
-                let (name, text) = pair.split_once('=').unwrap_or((pair, ""));
-                Ok((decode(name)?, decode(text)?))
-            })
-            .collect()
+        pairs(self.inner.uri().query().unwrap_or_default())
     }
 }
 
+/// The pairs of a query string or a posted form, in order; refuses as [`Request::query`] does.
+pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, Error> {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, text) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((decode(name)?, decode(text)?))
+        })
+        .collect()
+}
+
 fn decode(text: &str) -> Result<String, Error> {
-    let malformed = || Error::invalid("malformed_request", "the query string is not well encoded");
+    let malformed = || Error::invalid("malformed_request", "the query string or form is not well encoded");
     let bytes = text.as_bytes();
     let hex = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
     let broken = |(at, byte): (usize, &u8)| *byte == b'%' && !(hex(at + 1) && hex(at + 2));

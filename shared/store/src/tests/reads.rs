@@ -2,7 +2,7 @@
 
 use super::engine::{Engine, Fault};
 use super::*;
-use crate::{Change, Consistency, Deadline, Meter, Query, Rows, StoreError, Token};
+use crate::{Change, Consistency, Deadline, Meter, PLATFORM, Query, Rows, StoreError, Token};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +43,34 @@ async fn a_batch_keeps_the_order_and_asks_again_for_what_was_left_out() {
     let ids: Vec<_> = rows.iter().map(|row| row.as_ref().map(|row| row.id.as_str())).collect();
     assert_eq!(ids, [Some("c"), None, Some("a"), Some("b"), Some("a")]);
     assert_eq!(store.meter().reading().batch_gets, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_over_tables_is_one_request() {
+    let (engine, store) = Engine::start();
+    saved(&store, &[wallet("a")]).await;
+    let lease = Key::alone(Scope::system().partition("LEASE", "sweep"));
+    let made = Update::of(PLATFORM, lease.clone()).set("holder", "me");
+    store.update(made).await.map(|_| ()).unwrap();
+    let before = engine.calls();
+    let keys = [(PLATFORM, lease), (WALLETS, key("x")), (WALLETS, key("a"))];
+    let items = store.get_batch(&keys, Consistency::Strong).await.unwrap();
+    let texts: Vec<_> = items.iter().map(|item| item.as_ref().map(|one| one.size_bytes() > 0)).collect();
+    assert_eq!(texts, [Some(true), None, Some(true)]);
+    assert_eq!(items[0].as_ref().unwrap().text("holder"), Some("me"));
+    assert_eq!(items[2].as_ref().unwrap().text("id"), Some("a"));
+    assert_eq!(engine.calls(), before + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attribute_becomes_the_sum_of_another_and_a_number() {
+    let (_, store) = Engine::start();
+    saved(&store, &[wallet("a")]).await;
+    let sum = Update::of(WALLETS, key("a")).set_sum("until", "age", 41);
+    let written = store.update(sum).await.unwrap().done().unwrap();
+    assert_eq!(written.number("until"), Some(42));
+    let missing = Update::of(WALLETS, key("a")).set_sum("until", "nowhere", 1);
+    assert!(store.update(missing).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]

@@ -103,10 +103,18 @@ impl Tables {
 
     /// Names of all tables, sorted.
     pub fn names(&self) -> Vec<String> {
-        let stats = self.inner.database.table_stats().unwrap_or_default();
-        let mut names: Vec<_> = stats.into_iter().map(|table| table.table_name).collect();
-        names.sort();
-        names
+        let mut names = Vec::new();
+        let mut request = json!({});
+        loop {
+            let answer = self.call("ListTables", &request.to_string()).unwrap_or_default();
+            let page: Value = serde_json::from_str(&answer).unwrap_or(Value::Null);
+            let found = page.get("TableNames").and_then(Value::as_array).into_iter().flatten();
+            names.extend(found.filter_map(Value::as_str).map(str::to_owned));
+            match page.get("LastEvaluatedTableName") {
+                Some(last) => request = json!({ "ExclusiveStartTableName": last }),
+                None => return names,
+            }
+        }
     }
 
     /// Rings after every successful write to `table`, from whichever door it came.

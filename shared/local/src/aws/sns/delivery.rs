@@ -199,7 +199,7 @@ fn check(topic: &Topic, publication: &Publication) -> Result<(), SnsError> {
     }
     for (name, attribute) in &publication.attributes {
         let has_value = attribute.string_value.as_ref().or(attribute.binary_value.as_ref());
-        if name.is_empty() || !has_value.is_some_and(|value| !value.is_empty()) {
+        if name.is_empty() || has_value.is_none_or(|value| value.is_empty()) {
             return invalid(&format!("The message attribute '{name}' must contain a value"));
         }
     }

@@ -4,6 +4,7 @@
 mod delivery;
 mod filter;
 mod form;
+mod subscription;
 mod wire;
 mod xml;
 
@@ -11,6 +12,7 @@ mod xml;
 mod tests;
 
 pub use delivery::{Publication, PublishedMessage};
+pub use subscription::SubscriptionView;
 pub(crate) use xml::error_answer;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,12 +20,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::sqs::{self, Queues, SqsError};
+use super::sqs::{Queues, SqsError};
 use super::{ACCOUNT, REGION, Request};
 use crate::clock::VirtualClock;
 use crate::state::{Change, Store, StoreError};
-use filter::FilterPolicy;
 use form::Form;
+use subscription::{StoredSubscription, Subscription};
 
 /// Row kinds of the state file.
 const TOPIC: &str = "sns.topic";
@@ -68,18 +70,6 @@ struct Published {
     until_ms: i64,
     id: String,
     sequence: u64,
-}
-
-/// A subscription as the state file has it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct StoredSubscription {
-    queue: String,
-    attributes: BTreeMap<String, String>,
-}
-
-struct Subscription {
-    stored: StoredSubscription,
-    filter: Option<FilterPolicy>,
 }
 
 /// Why a topic operation was refused (SNS API reference, "Errors" of each action).
@@ -226,86 +216,6 @@ impl Topics {
         Ok(topic_arn(name))
     }
 
-    /// Subscribes a queue; the same topic and queue give the same subscription, with the attributes
-    /// replaced. Attributes: `RawMessageDelivery`, `FilterPolicy`, `FilterPolicyScope`
-    /// (`MessageAttributes` only), `RedrivePolicy`. Returns the subscription's ARN.
-    pub fn subscribe(
-        &self,
-        topic_name: &str,
-        queue_arn: &str,
-        attributes: BTreeMap<String, String>,
-    ) -> Result<String, SnsError> {
-        let queue = sqs::queue_name(queue_arn).to_owned();
-        let queue_is_fifo = self.inner.queues.is_fifo(&queue);
-        let queue_is_fifo = queue_is_fifo.ok_or_else(|| {
-            SnsError::Invalid(format!("Invalid parameter: Endpoint: no queue {queue}"))
-        })?;
-        let mut state = self.state();
-        let topic = state.topic(topic_name)?;
-        if queue_is_fifo && !topic.is_fifo() {
-            let reason = "Invalid parameter: Invalid parameter: Endpoint Reason: FIFO SQS Queues \
-                          can not be subscribed to standard SNS topics";
-            return Err(SnsError::Invalid(reason.to_owned()));
-        }
-        let arn = format!("{}:{queue}", topic_arn(topic_name));
-        let known = topic.subscriptions.contains_key(&arn);
-        if topic.is_fifo() && !known && topic.subscriptions.len() >= MAX_FIFO_SUBSCRIPTIONS {
-            return Err(SnsError::SubscriptionLimit);
-        }
-        let stored = StoredSubscription { queue, attributes };
-        self.keep_subscription(&mut state, topic_name, &arn, stored)?;
-        Ok(arn)
-    }
-
-    /// Changes one attribute of a subscription; an empty value removes it.
-    fn set_subscription_attribute(
-        &self,
-        arn: &str,
-        attribute: &str,
-        value: &str,
-    ) -> Result<(), SnsError> {
-        let mut state = self.state();
-        let (topic_name, mut stored) = state.subscription(arn)?;
-        if value.is_empty() {
-            stored.attributes.remove(attribute);
-        } else {
-            stored.attributes.insert(attribute.to_owned(), value.to_owned());
-        }
-        self.keep_subscription(&mut state, &topic_name, arn, stored)
-    }
-
-    fn keep_subscription(
-        &self,
-        state: &mut State,
-        topic_name: &str,
-        arn: &str,
-        stored: StoredSubscription,
-    ) -> Result<(), SnsError> {
-        let subscription = Subscription::new(stored)?;
-        let topic = state.topic(topic_name)?;
-        let filtered = topic
-            .subscriptions
-            .iter()
-            .filter(|(other, subscription)| *other != arn && subscription.filter.is_some())
-            .count();
-        if subscription.filter.is_some() && filtered >= MAX_FILTER_POLICIES {
-            return Err(SnsError::FilterPolicyLimit);
-        }
-        let change = Change::put(SUBSCRIPTION, topic_name, arn, &subscription.stored);
-        self.inner.store.apply(&[change])?;
-        topic.subscriptions.insert(arn.to_owned(), subscription);
-        Ok(())
-    }
-
-    /// Removes a subscription; removing it again is harmless.
-    pub fn unsubscribe(&self, arn: &str) -> Result<(), SnsError> {
-        let mut state = self.state();
-        let Ok((topic_name, _)) = state.subscription(arn) else { return Ok(()) };
-        self.inner.store.apply(&[Change::delete(SUBSCRIPTION, &topic_name, arn)])?;
-        state.topic(&topic_name)?.subscriptions.remove(arn);
-        Ok(())
-    }
-
     /// Removes a topic and its subscriptions; removing it again is harmless.
     fn delete(&self, name: &str) -> Result<(), SnsError> {
         let mut state = self.state();
@@ -321,20 +231,6 @@ impl Topics {
     /// Names of all topics, sorted.
     pub fn names(&self) -> Vec<String> {
         self.state().topics.keys().cloned().collect()
-    }
-
-    /// (subscription ARN, queue name, attributes) of a topic's subscriptions, sorted by ARN.
-    pub fn subscriptions(
-        &self,
-        topic_name: &str,
-    ) -> Result<Vec<(String, String, BTreeMap<String, String>)>, SnsError> {
-        let mut state = self.state();
-        let topic = state.topic(topic_name)?;
-        let line = |(arn, subscription): (&String, &Subscription)| {
-            let stored = subscription.stored.clone();
-            (arn.clone(), stored.queue, stored.attributes)
-        };
-        Ok(topic.subscriptions.iter().map(line).collect())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -376,41 +272,6 @@ impl Topic {
     fn remember(&mut self, key: String, published: Published) {
         self.forgetting.insert((published.until_ms, key.clone()));
         self.deduplicated.insert(key, published);
-    }
-}
-
-impl Subscription {
-    /// Checks the attributes of a subscription.
-    fn new(stored: StoredSubscription) -> Result<Self, SnsError> {
-        let invalid = |reason: String| {
-            SnsError::Invalid(format!("Invalid parameter: Attributes Reason: {reason}"))
-        };
-        for (attribute, value) in &stored.attributes {
-            match (attribute.as_str(), value.as_str()) {
-                ("RawMessageDelivery", "true" | "false")
-                | ("FilterPolicyScope", "MessageAttributes")
-                | ("FilterPolicy" | "RedrivePolicy", _) => {}
-                _ => return Err(invalid(format!("{attribute}: {value} is not offered"))),
-            }
-        }
-        let filter = stored.attributes.get("FilterPolicy");
-        let filter = filter
-            .map(|policy| FilterPolicy::parse(policy))
-            .transpose()
-            .map_err(|wrong| invalid(format!("FilterPolicy: {wrong}")))?;
-        Ok(Self { stored, filter })
-    }
-
-    fn is_raw(&self) -> bool {
-        self.stored.attributes.get("RawMessageDelivery").is_some_and(|value| value == "true")
-    }
-
-    /// The queue for messages that cannot be delivered.
-    fn dead_letter_queue(&self) -> Option<String> {
-        let policy = self.stored.attributes.get("RedrivePolicy")?;
-        let policy: serde_json::Value = serde_json::from_str(policy).ok()?;
-        let arn = policy.get("deadLetterTargetArn")?.as_str()?;
-        Some(sqs::queue_name(arn).to_owned())
     }
 }
 

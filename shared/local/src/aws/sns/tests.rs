@@ -226,7 +226,7 @@ async fn an_injected_duplicate_is_delivered_twice_on_standard_and_once_on_fifo()
     subscribe(&client, &standard, "plain", &[]).await;
     subscribe(&client, &fifo, "ordered.fifo", &[]).await;
     for n in [1, 2] {
-        cloud.faults().inject(FaultPlan::NthCall { n, fault: Fault::Duplicate });
+        cloud.faults().inject(FaultPlan::Nth { n, fault: Fault::Duplicate });
     }
     let invocation = Invocation::new("platform.relay", "r");
     invocation

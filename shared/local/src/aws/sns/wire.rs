@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::delivery::Publication;
 use super::form::Form;
 use super::xml::{self, Element};
-use super::{SnsError, Topics, name_of, topic_arn};
+use super::{SnsError, SubscriptionView, Topics, name_of, topic_arn};
 use crate::aws::sqs::queue_arn;
 use crate::aws::{ACCOUNT, Answer, Request};
 
@@ -98,12 +98,12 @@ impl Topics {
 
     fn list_subscriptions(&self, topic_name: &str) -> Result<Vec<Element>, SnsError> {
         let subscriptions = self.subscriptions(topic_name)?;
-        let member = |(arn, queue, _): (String, String, _)| {
+        let member = |view: SubscriptionView| {
             let fields = vec![
-                Element::text("SubscriptionArn", arn),
+                Element::text("SubscriptionArn", view.arn),
                 Element::text("Owner", ACCOUNT),
                 Element::text("Protocol", "sqs"),
-                Element::text("Endpoint", queue_arn(&queue)),
+                Element::text("Endpoint", queue_arn(&view.queue)),
                 Element::text("TopicArn", topic_arn(topic_name)),
             ];
             Element::Parent("member", fields)

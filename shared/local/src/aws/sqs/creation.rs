@@ -79,7 +79,7 @@ impl Queues {
         let attributes = Attributes::parse(name, given)?;
         if let Some(redrive) = &attributes.redrive {
             let target = state.queues.get(&redrive.target);
-            if !target.is_some_and(|target| target.attributes.fifo == attributes.fifo) {
+            if target.is_none_or(|target| target.attributes.fifo != attributes.fifo) {
                 let reason = format!(
                     "Value for parameter RedrivePolicy is invalid. Reason: Dead letter target {} \
                      does not exist, or is not of the same kind.",

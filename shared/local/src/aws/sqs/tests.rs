@@ -264,7 +264,7 @@ async fn queues_are_made_once_found_by_name_and_checked() {
     assert_eq!(code(other.send().await), "QueueAlreadyExists");
     let found = client.get_queue_url().queue_name("jobs").send().await.unwrap();
     assert_eq!(found.queue_url(), Some(url.as_str()));
-    assert_eq!(client.list_queues().send().await.unwrap().queue_urls(), [url.clone()]);
+    assert_eq!(client.list_queues().send().await.unwrap().queue_urls(), std::slice::from_ref(&url));
     let none = client.get_queue_url().queue_name("none").send().await;
     assert!(none.unwrap_err().into_service_error().is_queue_does_not_exist());
     for (name, attribute, value, refusal) in [
@@ -381,4 +381,19 @@ async fn a_reopened_folder_has_every_acknowledged_message_and_forgets_no_dedupli
     assert_eq!(bodies(&back), ["in flight"]);
     assert_eq!(back[0].attributes().unwrap()[&System::ApproximateReceiveCount], "2");
     assert_eq!(send_fifo(&client, &fifo, "g", "x").await, first);
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_the_message_and_keeps_the_rest() {
+    let folder = Folder::new("full");
+    let storage = Storage::Folder(folder.0.clone());
+    let cloud = Cloud::open(storage, VirtualClock::starting_at(NOON_MS)).unwrap();
+    let client = testing::sqs(&cloud);
+    let url = queue(&client, "jobs", &[]).await;
+    send(&client, &url, "before").await;
+    cloud.store().fill_disk();
+    let refused = client.send_message().queue_url(&url).message_body("x".repeat(100_000));
+    assert_eq!(code(refused.send().await), "InternalFailure");
+    let kept: Vec<_> = cloud.queues().peek("jobs", 10).unwrap();
+    assert_eq!(kept.iter().map(|message| message.body.as_str()).collect::<Vec<_>>(), ["before"]);
 }

@@ -1,5 +1,5 @@
-//! JSON as requests may send it: I-JSON (RFC 7493) within limits. Duplicate members, deep nesting,
-//! floods of members and control characters are refused before any type sees them.
+//! JSON that two readers cannot read differently: I-JSON (RFC 7493) within limits. Duplicate members,
+//! deep nesting, floods of members and trailing data are refused before any type sees them.
 
 use std::cell::Cell;
 use std::fmt;
@@ -7,36 +7,46 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-const MAX_DEPTH: u32 = 16;
-const MAX_MEMBERS: u32 = 1_000;
+/// How much one document may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Objects and lists inside one another.
+    pub depth: u32,
+    /// Members and items altogether.
+    pub members: u32,
+}
+
+/// What requests may send.
+pub const REQUEST: Limits = Limits { depth: 16, members: 1_000 };
 
 /// Reads one JSON document; the error says what is wrong and where.
-pub(super) fn parse(text: &[u8]) -> Result<Value, serde_json::Error> {
+pub fn parse(text: &[u8], limits: Limits) -> Result<Value, serde_json::Error> {
     let members = Cell::new(0);
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let value = Strict { depth: 0, members: &members }.deserialize(&mut reader)?;
+    let value = Strict { limits, depth: 0, members: &members }.deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)
 }
 
 #[derive(Clone, Copy)]
 struct Strict<'a> {
+    limits: Limits,
     depth: u32,
     members: &'a Cell<u32>,
 }
 
 impl Strict<'_> {
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
-        if self.depth >= MAX_DEPTH {
-            return Err(E::custom(format_args!("nested deeper than {MAX_DEPTH} levels")));
+        if self.depth >= self.limits.depth {
+            return Err(E::custom(format_args!("nested deeper than {} levels", self.limits.depth)));
         }
         Ok(Self { depth: self.depth + 1, ..self })
     }
 
     fn count<E: serde::de::Error>(self) -> Result<(), E> {
         self.members.set(self.members.get() + 1);
-        if self.members.get() > MAX_MEMBERS {
-            return Err(E::custom(format_args!("more than {MAX_MEMBERS} members")));
+        if self.members.get() > self.limits.members {
+            return Err(E::custom(format_args!("more than {} members", self.limits.members)));
         }
         Ok(())
     }
@@ -128,7 +138,7 @@ mod tests {
             (wide.as_bytes(), "more than 1000"),
         ];
         for (text, reason) in cases {
-            let fault = parse(text).unwrap_err().to_string();
+            let fault = parse(text, REQUEST).unwrap_err().to_string();
             assert!(fault.contains(reason), "{}: {fault}", String::from_utf8_lossy(text));
         }
     }
@@ -136,7 +146,7 @@ mod tests {
     #[test]
     fn strict_json_is_read_as_it_stands() {
         let text = br#"{"b":[1,-2,3.5,true,null],"a":"\u00e9\n"}"#;
-        let value = parse(text).unwrap();
+        let value = parse(text, REQUEST).unwrap();
         assert_eq!(value.to_string(), r#"{"b":[1,-2,3.5,true,null],"a":"é\n"}"#);
     }
 }

@@ -1,0 +1,127 @@
+//! A module's nested stack, written from its table: functions with roles of their own, routes, queues,
+//! subscriptions, schedules, tables and alarms.
+
+pub mod alarm;
+mod function;
+mod intrinsic;
+mod listener;
+mod parameter;
+mod role;
+mod route;
+mod source;
+pub mod table;
+
+use runtime::{Module, Trigger};
+use serde_json::{Map, Value, json};
+
+pub use function::{NOT_SET_ON_AWS, is_set_on_aws};
+pub use intrinsic::{logical, physical};
+
+use crate::lane::LaneError;
+
+/// The resources of a stack by logical name, in the order they are written.
+pub type Resources = Map<String, Value>;
+
+/// The template of a module.
+pub fn of_module(module: &Module) -> Result<Value, LaneError> {
+    let mut resources = Resources::new();
+    for table in &module.tables {
+        resources.extend(table::resources(table));
+    }
+    for row in &module.rows {
+        resources.extend(function::resources(module, row)?);
+        match &row.trigger {
+            Trigger::Http(spec) => resources.extend(route::resources(module, row, spec)),
+            Trigger::Listener(heard) => {
+                resources.extend(listener::resources(module, row, heard)?);
+            }
+            Trigger::Stream { table, births } => {
+                resources.extend(source::stream(module, row, table, *births));
+            }
+            Trigger::Schedule(expression) => resources.extend(source::schedule(row, expression)),
+            Trigger::Authorizer | Trigger::Call(_) | Trigger::Socket(_) => {}
+        }
+    }
+    resources.extend(route::invocation_policies(module));
+    resources.extend(source::schedule_role(module));
+    resources.extend(alarm::resources(module)?);
+    let body = json!({ "Globals": function::globals(module), "Resources": resources });
+    let mut template = json!({
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Transform": "AWS::Serverless-2016-10-31",
+        "Description": format!("Talaria module {}: {}", module.name, module.purpose),
+        "Parameters": parameter::declared(&body),
+    });
+    if let (Value::Object(whole), Value::Object(body)) = (&mut template, body) {
+        let conditions = parameter::conditions(&Value::Object(body.clone()));
+        if !conditions.is_empty() {
+            whole.insert("Parameters".to_owned(), parameters_with(&body, &conditions));
+            whole.insert("Conditions".to_owned(), Value::Object(conditions));
+        }
+        whole.extend(body);
+    }
+    Ok(template)
+}
+
+/// Parameters that the conditions use count as used.
+fn parameters_with(body: &Map<String, Value>, conditions: &Map<String, Value>) -> Value {
+    parameter::declared(&json!([body, conditions]))
+}
+
+/// How many resources a template has once expanded: our functions name their roles, so that each is one.
+pub fn resource_count(template: &Value) -> usize {
+    template.get("Resources").and_then(Value::as_object).map_or(0, Map::len)
+}
+
+/// The names of a template's parameters, in order.
+pub fn parameter_names(template: &Value) -> Vec<String> {
+    let declared = template.get("Parameters").and_then(Value::as_object);
+    declared.map(|all| all.keys().cloned().collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    fn template() -> Value {
+        of_module(&fixture::module()).unwrap()
+    }
+
+    #[test]
+    fn every_function_has_its_own_role_and_log_group() {
+        let module = fixture::module();
+        let template = template();
+        for row in &module.rows {
+            let name = logical(row.id);
+            let of = |suffix: &str| template["Resources"][format!("{name}{suffix}")].clone();
+            let function = of("Function");
+            assert_eq!(function["Properties"]["Handler"], row.id);
+            let role = json!({ "Fn::GetAtt": [format!("{name}Role"), "Arn"] });
+            assert_eq!(function["Properties"]["Role"], role, "{}", row.id);
+            assert_eq!(of("Role")["Type"], "AWS::IAM::Role", "{}", row.id);
+            let retention = json!({ "Ref": "LogRetentionDays" });
+            assert_eq!(of("Logs")["Properties"]["RetentionInDays"], retention, "{}", row.id);
+        }
+    }
+
+    #[test]
+    fn only_parameters_that_are_used_are_declared() {
+        let plain = fixture::module_of([]);
+        assert_eq!(parameter_names(&of_module(&plain).unwrap()), ["Name", "Stage"]);
+        let names = parameter_names(&template());
+        for name in ["IdentityApi", "IdentityAuthorizer", "EventsTopic", "OutboxStream", "PageTopic"] {
+            assert!(names.contains(&name.to_owned()), "{name} of {names:?}");
+        }
+        assert!(!names.contains(&"MailUrl".to_owned()) && !names.contains(&"MoneyApi".to_owned()));
+    }
+
+    #[test]
+    fn a_route_asks_the_authorizer_only_where_its_contract_wants_evidence() {
+        let template = template();
+        let route = &template["Resources"]["ProfileViewRoute"]["Properties"];
+        assert_eq!(route["RouteKey"], "GET /v1/profiles/{user_id}");
+        assert_eq!(route["AuthorizationType"], "CUSTOM");
+        assert_eq!(route["AuthorizerId"], json!({ "Ref": "IdentityAuthorizer" }));
+    }
+}

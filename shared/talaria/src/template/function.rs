@@ -1,0 +1,140 @@
+//! A function, its role and its log group.
+
+use contracts::Rate;
+use runtime::{Module, Row};
+use serde_json::{Map, Value, json};
+
+use super::intrinsic::{attribute, filled, logical, named, physical, reference, resource};
+use super::role;
+use super::{Resources, listener};
+use crate::lane::LaneError;
+use crate::platform::apis_of;
+
+/// Settings no template sets: Lambda sets them itself, or their default is right on AWS.
+pub const NOT_SET_ON_AWS: &[&str] = &[
+    "TALARIA_ARGON2_MEMORY_KIB",
+    "TALARIA_ARGON2_PASSES",
+    "TALARIA_TEST_MODE",
+    "AWS_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_SQS",
+    "AWS_ENDPOINT_URL_SNS",
+    "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+    "AWS_ENDPOINT_URL_LAMBDA",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+];
+
+/// Whether a template sets the setting.
+pub fn is_set_on_aws(name: &str) -> bool {
+    !NOT_SET_ON_AWS.contains(&name)
+}
+
+/// What all functions of a module share.
+pub fn globals(module: &Module) -> Value {
+    json!({ "Function": {
+        "Runtime": "provided.al2023",
+        "CodeUri": format!("../../target/lambda/{}", module.name),
+        "Architectures": [reference("Architecture")],
+        "Tracing": "Active",
+        "Environment": { "Variables": {
+            "TALARIA_STAGE": reference("Stage"),
+            "TALARIA_TABLE_PREFIX": filled("${Name}-"),
+            "TALARIA_FUNCTION_PREFIX": filled("${Name}-"),
+            "TALARIA_SECRET_PREFIX": reference("SecretPrefix"),
+            "TALARIA_ISSUER": reference("Issuer"),
+            "TALARIA_AUDIENCE": reference("Audience"),
+            "TALARIA_ALLOWED_ORIGINS": reference("AllowedOrigins"),
+            "TALARIA_COMMIT": reference("Commit"),
+            "TALARIA_CONFIG_VERSION": reference("ConfigVersion"),
+        } },
+    } })
+}
+
+/// The function of a row with what it needs to run.
+pub fn resources(module: &Module, row: &Row) -> Result<Resources, LaneError> {
+    let name = logical(row.id);
+    let mut properties = json!({
+        "FunctionName": named(&physical(row.id)),
+        "Description": description(row),
+        "Handler": row.id,
+        "MemorySize": row.memory_mb,
+        "Timeout": row.timeout_s,
+        "Role": attribute(&format!("{name}Role"), "Arn"),
+        "LoggingConfig": { "LogGroup": reference(&format!("{name}Logs")) },
+    });
+    let own = environment(module, row)?;
+    if !own.is_empty() {
+        properties["Environment"] = json!({ "Variables": own });
+    }
+    let mut function = resource("AWS::Serverless::Function", properties);
+    // The artefact is built before `sam` sees it: there is nothing for `sam build` to do.
+    function["Metadata"] = json!({ "SkipBuild": true });
+    let logs = json!({
+        "LogGroupName": filled(format!("/aws/lambda/${{Name}}-{}", physical(row.id))),
+        "RetentionInDays": reference("LogRetentionDays"),
+    });
+    let all = [
+        (format!("{name}Function"), function),
+        (format!("{name}Role"), role::of_row(row)?),
+        (format!("{name}Logs"), resource("AWS::Logs::LogGroup", logs)),
+    ];
+    Ok(all.into_iter().collect())
+}
+
+/// The variables only this function has.
+fn environment(module: &Module, row: &Row) -> Result<Map<String, Value>, LaneError> {
+    let mut own = Map::new();
+    let mut set = |name: &str, value: Value| own.insert(name.to_owned(), value);
+    if !row.emits.is_empty() || row.publishes {
+        set("TALARIA_EVENTS_TOPIC", reference("EventsTopic"));
+        set("TALARIA_EVENTS_FIFO_TOPIC", reference("EventsFifoTopic"));
+    }
+    if row.listening().is_some() {
+        set("TALARIA_QUEUE_URL", reference(&listener::queue(row)));
+        set("TALARIA_DEAD_LETTER_URL", reference(&listener::dead_letters(row)));
+    }
+    if let Some(spec) = row.http()
+        && let [api] = *apis_of(module, spec)
+    {
+        set("TALARIA_API_ID", reference(&super::route::api(api)));
+    }
+    if row.mails {
+        set("TALARIA_MAIL_URL", reference("MailUrl"));
+        set("TALARIA_MAIL_FROM", reference("MailFrom"));
+    }
+    Ok(own)
+}
+
+fn description(row: &Row) -> String {
+    let docs = row.http().map(|spec| spec.docs);
+    let first = docs.and_then(|docs| docs.lines().next()).map(str::trim).unwrap_or_default();
+    if first.is_empty() { row.id.to_owned() } else { format!("{}: {first}", row.id) }
+}
+
+/// Whether the pipeline of a function counts callers by network.
+pub fn counts_networks(row: &Row) -> bool {
+    row.http().is_some_and(|spec| spec.rate != Rate::Unlimited)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use crate::template::of_module;
+
+    #[test]
+    fn every_setting_is_set_by_some_template_or_declared_as_not_set() {
+        let mut row = fixture::hears("demo.on_mail", events::profile::UPDATED.spec).mails();
+        row.emits.push(events::profile::UPDATED.spec);
+        let mut module = fixture::module();
+        module.rows.push(row);
+        let text = of_module(&module).unwrap().to_string();
+        for setting in runtime::config::SETTINGS {
+            let is_set = text.contains(&format!("\"{}\"", setting.name));
+            assert_eq!(is_set, is_set_on_aws(setting.name), "{}", setting.name);
+        }
+    }
+}

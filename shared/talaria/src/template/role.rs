@@ -1,0 +1,260 @@
+//! The role of one function: what its row declares and what the pipeline does for it, no more.
+
+use contracts::Idempotency;
+use events::Ordering;
+use runtime::rate::CELLS;
+use runtime::{Row, Trigger};
+use serde_json::{Value, json};
+use store::{AUDIT, IDEMPOTENCY, INBOX, OUTBOX, PLATFORM_TABLES, Table};
+
+use super::function::counts_networks;
+use super::intrinsic::{arn, attribute, filled, function_arn, logical, reference, resource};
+use super::listener;
+use crate::lane::LaneError;
+
+const READS: &[&str] = &["BatchGetItem", "GetItem", "Query"];
+const WRITES: &[&str] = &[
+    "BatchGetItem",
+    "ConditionCheckItem",
+    "DeleteItem",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "UpdateItem",
+];
+
+/// What a function may do with one table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grant {
+    pub table: Table,
+    /// Operations of DynamoDB, in alphabetical order, each once.
+    pub operations: Vec<&'static str>,
+    /// Whether only keys that belong to a tenant may be touched.
+    pub tenants_only: bool,
+}
+
+/// The role of a row.
+pub fn of_row(row: &Row) -> Result<Value, LaneError> {
+    let name = logical(row.id);
+    let mut statements = vec![
+        allow(
+            &["logs:CreateLogStream", "logs:PutLogEvents"],
+            attribute(&format!("{name}Logs"), "Arn"),
+        ),
+        allow(&["xray:PutTelemetryRecords", "xray:PutTraceSegments"], json!("*")),
+    ];
+    statements.extend(grants(row).iter().map(table_statement));
+    statements.extend(topics(row));
+    statements.extend(queues(row));
+    statements.extend(secrets(row));
+    if !row.calls.is_empty() {
+        let callees: Vec<Value> = row.calls.iter().map(|id| function_arn(id)).collect();
+        statements.push(allow(&["lambda:InvokeFunction"], json!(callees)));
+    }
+    if let Trigger::Stream { .. } = row.trigger {
+        let actions = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"];
+        statements.push(allow(&actions, super::source::stream_arn(row)));
+        // Streams cannot be listed one table at a time.
+        statements.push(allow(&["dynamodb:ListStreams"], json!("*")));
+    }
+    Ok(resource(
+        "AWS::IAM::Role",
+        json!({
+            "AssumeRolePolicyDocument": trusted("lambda.amazonaws.com"),
+            "Policies": [{
+                "PolicyName": "declared",
+                "PolicyDocument": { "Version": "2012-10-17", "Statement": statements },
+            }],
+        }),
+    ))
+}
+
+/// The trust of a role that one service takes on.
+pub fn trusted(service: &str) -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "Service": service },
+            "Action": "sts:AssumeRole",
+        }],
+    })
+}
+
+/// A statement that allows these actions on these resources.
+pub fn allow(actions: &[&str], resources: Value) -> Value {
+    json!({ "Effect": "Allow", "Action": actions, "Resource": resources })
+}
+
+/// What the function does with each table, by table name.
+pub fn grants(row: &Row) -> Vec<Grant> {
+    let mut grants: Vec<Grant> = Vec::new();
+    let mut grant = |table: Table, operations: &[&'static str]| {
+        let tenants_only = is_kept_to_tenants(row, &table);
+        let at = grants.iter().position(|one| one.table == table);
+        let mut one = at.map_or(Grant { table, operations: vec![], tenants_only }, |at| grants.swap_remove(at));
+        one.operations.extend(operations);
+        one.operations.sort_unstable();
+        one.operations.dedup();
+        grants.push(one);
+    };
+    row.reads.iter().for_each(|table| grant(*table, READS));
+    row.writes.iter().for_each(|table| grant(*table, WRITES));
+    if counts_networks(row) || matches!(row.trigger, Trigger::Authorizer) {
+        grant(CELLS, &["GetItem", "UpdateItem"]);
+    }
+    if let Some(spec) = row.http() {
+        if spec.idempotency == Idempotency::Key {
+            grant(IDEMPOTENCY, &["GetItem", "PutItem"]);
+        }
+        if spec.audit.is_some() {
+            grant(AUDIT, &["PutItem"]);
+        }
+    }
+    if row.listening().is_some() {
+        grant(INBOX, &["GetItem", "PutItem", "UpdateItem"]);
+    }
+    if !row.emits.is_empty() {
+        grant(OUTBOX, &["GetItem", "PutItem", "Query", "UpdateItem"]);
+    }
+    grants.sort_by_key(|one| one.table.name());
+    grants
+}
+
+/// A static role cannot name one tenant, but it can keep a function that serves tenants away from the
+/// directory and from rows of the platform itself.
+fn is_kept_to_tenants(row: &Row, table: &Table) -> bool {
+    let serves_tenants = match &row.trigger {
+        // Before a stranger's tenant is known, its own tables are searched through the directory.
+        Trigger::Http(spec) => spec.access.needs_credential() || PLATFORM_TABLES.contains(table),
+        Trigger::Listener(_) | Trigger::Call(_) => true,
+        Trigger::Authorizer | Trigger::Stream { .. } | Trigger::Schedule(_) | Trigger::Socket(_) => {
+            false
+        }
+    };
+    table.is_guarded() && serves_tenants
+}
+
+fn table_statement(grant: &Grant) -> Value {
+    let actions: Vec<String> =
+        grant.operations.iter().map(|operation| format!("dynamodb:{operation}")).collect();
+    let place = format!("table/${{Name}}-{}", grant.table.name());
+    let mut places = vec![arn("dynamodb", &place)];
+    if grant.operations.contains(&"Query") && !grant.table.all_indexes().is_empty() {
+        places.push(arn("dynamodb", &format!("{place}/index/*")));
+    }
+    let mut statement = json!({ "Effect": "Allow", "Action": actions, "Resource": places });
+    if grant.tenants_only {
+        // Without the second test a request that names no key would pass the first.
+        statement["Condition"] = json!({
+            "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["T#*"] },
+            "Null": { "dynamodb:LeadingKeys": "false" },
+        });
+    }
+    statement
+}
+
+fn topics(row: &Row) -> Option<Value> {
+    let emits = |wanted: Ordering| row.emits.iter().any(|spec| spec.ordering() == wanted);
+    let mut topics = Vec::new();
+    if row.publishes || emits(Ordering::None) {
+        topics.push(reference("EventsTopic"));
+    }
+    if row.publishes || emits(Ordering::Aggregate) {
+        topics.push(reference("EventsFifoTopic"));
+    }
+    (!topics.is_empty()).then(|| allow(&["sns:Publish"], json!(topics)))
+}
+
+fn queues(row: &Row) -> Vec<Value> {
+    let mut statements = Vec::new();
+    if row.listening().is_some() {
+        let actions = [
+            "sqs:ChangeMessageVisibility",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ReceiveMessage",
+        ];
+        statements.push(allow(&actions, attribute(&listener::queue(row), "Arn")));
+        statements.push(allow(&["sqs:SendMessage"], attribute(&listener::dead_letters(row), "Arn")));
+    }
+    if row.watches_queues {
+        statements.push(allow(&["sqs:GetQueueAttributes", "sqs:GetQueueUrl"], arn("sqs", "${Name}-*")));
+    }
+    statements
+}
+
+fn secrets(row: &Row) -> Vec<Value> {
+    // Secrets Manager adds a dash and six characters to every name.
+    let places = |names: &[&str]| -> Vec<Value> {
+        let place = |name: &&str| {
+            filled(format!(
+                "arn:${{AWS::Partition}}:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}:\
+                 secret:${{SecretPrefix}}{name}-??????"
+            ))
+        };
+        names.iter().map(place).collect()
+    };
+    let mut statements = Vec::new();
+    if !row.secrets.is_empty() {
+        statements.push(allow(&["secretsmanager:GetSecretValue"], json!(places(&row.secrets))));
+    }
+    if !row.keeps.is_empty() {
+        let actions = ["secretsmanager:CreateSecret", "secretsmanager:PutSecretValue"];
+        statements.push(allow(&actions, json!(places(&row.keeps))));
+    }
+    statements
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    fn granted(id: &str) -> Vec<(&'static str, Vec<&'static str>, bool)> {
+        let module = fixture::module();
+        grants(module.row(id).unwrap())
+            .into_iter()
+            .map(|one| (one.table.name(), one.operations, one.tenants_only))
+            .collect()
+    }
+
+    #[test]
+    fn a_function_gets_the_tables_it_declares_and_those_of_its_pipeline() {
+        let cells = ("gateway", vec!["GetItem", "UpdateItem"], false);
+        let cases = [
+            ("profile.get", vec![cells.clone(), ("profile", READS.to_vec(), true)]),
+            (
+                "profile.update",
+                vec![
+                    cells,
+                    ("idempotency", vec!["GetItem", "PutItem"], true),
+                    ("outbox", vec!["GetItem", "PutItem", "Query", "UpdateItem"], true),
+                    ("profile", WRITES.to_vec(), true),
+                ],
+            ),
+            ("demo.on_updated", vec![("inbox", vec!["GetItem", "PutItem", "UpdateItem"], true)]),
+            ("demo.tidy", vec![("profile", WRITES.to_vec(), false)]),
+            ("demo.relay", vec![("outbox", WRITES.to_vec(), false)]),
+        ];
+        for (id, expected) in cases {
+            assert_eq!(granted(id), expected, "{id}");
+        }
+    }
+
+    #[test]
+    fn nobody_scans_and_only_logs_traces_and_streams_are_unnamed() {
+        let module = fixture::module();
+        for row in &module.rows {
+            let role = of_row(row).unwrap();
+            let statements = role.pointer("/Properties/Policies/0/PolicyDocument/Statement").unwrap();
+            for statement in statements.as_array().unwrap() {
+                let actions = statement["Action"].to_string();
+                assert!(!actions.contains("Scan") && !actions.contains('*'), "{}: {actions}", row.id);
+                if statement["Resource"] == json!("*") {
+                    assert!(actions.contains("xray:") || actions.contains("ListStreams"), "{actions}");
+                }
+            }
+        }
+    }
+}

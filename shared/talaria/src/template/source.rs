@@ -1,0 +1,88 @@
+//! Streams and schedules that start functions.
+
+use runtime::stream::Births;
+use runtime::{Module, Row, Trigger};
+use serde_json::{Value, json};
+use store::Table;
+
+use super::Resources;
+use super::intrinsic::{attribute, logical, reference, resource};
+use super::role::{allow, trusted};
+
+/// Records of an outbox stream: a try that fails three times is left to the sweeper, because the table
+/// still says `pending`; so no shard is ever blocked.
+pub fn stream(module: &Module, row: &Row, table: &Table, births: Births) -> Resources {
+    let name = logical(row.id);
+    let source = match module.tables.contains(table) {
+        true => attribute(&super::table::logical_name(table), "StreamArn"),
+        false => stream_parameter(table),
+    };
+    let properties = json!({
+        "EventSourceArn": source,
+        "FunctionName": reference(&format!("{name}Function")),
+        "StartingPosition": "TRIM_HORIZON",
+        "BatchSize": 100,
+        "MaximumBatchingWindowInSeconds": 0,
+        "ParallelizationFactor": 10,
+        "BisectBatchOnFunctionError": true,
+        "MaximumRetryAttempts": 3,
+        "MaximumRecordAgeInSeconds": 3600,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "FilterCriteria": { "Filters": [{ "Pattern": births.pattern() }] },
+    });
+    let mapping = resource("AWS::Lambda::EventSourceMapping", properties);
+    [(format!("{name}Mapping"), mapping)].into_iter().collect()
+}
+
+/// The stream a row reads, as its role names it.
+pub fn stream_arn(row: &Row) -> Value {
+    match &row.trigger {
+        Trigger::Stream { table, .. } => stream_parameter(table),
+        _ => json!([]),
+    }
+}
+
+fn stream_parameter(table: &Table) -> Value {
+    reference(&format!("{}Stream", logical(table.name())))
+}
+
+/// A schedule. A missed run is not made up for: the next one does its work.
+pub fn schedule(row: &Row, expression: &str) -> Resources {
+    let name = logical(row.id);
+    let properties = json!({
+        "Description": row.id,
+        "ScheduleExpression": expression,
+        "FlexibleTimeWindow": { "Mode": "OFF" },
+        "Target": {
+            "Arn": attribute(&format!("{name}Function"), "Arn"),
+            "RoleArn": attribute("ScheduleRole", "Arn"),
+            "RetryPolicy": { "MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 0 },
+        },
+    });
+    let schedule = resource("AWS::Scheduler::Schedule", properties);
+    [(format!("{name}Schedule"), schedule)].into_iter().collect()
+}
+
+/// The role the scheduler invokes the module's scheduled functions with.
+pub fn schedule_role(module: &Module) -> Resources {
+    let scheduled: Vec<Value> = module
+        .rows
+        .iter()
+        .filter(|row| matches!(row.trigger, Trigger::Schedule(_)))
+        .map(|row| attribute(&format!("{}Function", logical(row.id)), "Arn"))
+        .collect();
+    if scheduled.is_empty() {
+        return Resources::new();
+    }
+    let properties = json!({
+        "AssumeRolePolicyDocument": trusted("scheduler.amazonaws.com"),
+        "Policies": [{
+            "PolicyName": "invoke",
+            "PolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [allow(&["lambda:InvokeFunction"], json!(scheduled))],
+            },
+        }],
+    });
+    [("ScheduleRole".to_owned(), resource("AWS::IAM::Role", properties))].into_iter().collect()
+}

@@ -1,0 +1,4 @@
+//! Stories: what a person does, from the first request to the last.
+
+mod gateway;
+mod registration;
