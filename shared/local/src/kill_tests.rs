@@ -29,7 +29,7 @@ async fn write_until_killed(folder: &str) {
         let put = put.item("pk", text(number.to_string())).item("sk", text("1".to_owned()));
         put.send().await.unwrap();
         sqs.send_message().queue_url("jobs").message_body(number.to_string()).send().await.unwrap();
-        println!("acknowledged {number}");
+        println!("wrote {number}");
     }
 }
 
@@ -50,7 +50,7 @@ async fn a_killed_process_loses_nothing_it_acknowledged() {
     let mut acknowledged = Vec::new();
     for line in BufReader::new(victim.stdout.take().unwrap()).lines() {
         let line = line.unwrap();
-        if let Some((_, number)) = line.split_once("acknowledged ") {
+        if let Some((_, number)) = line.split_once("wrote ") {
             acknowledged.push(number.to_owned());
         }
         if acknowledged.len() == 200 {

@@ -138,7 +138,7 @@ fn lane_of(module: &Module, row: &Row, heard: &Listening) -> Result<Option<Prior
         module.rows.iter().filter(|other| other.id != row.id).any(|other| {
             other.listening().is_some_and(|theirs| {
                 theirs.priority != heard.priority
-                    && (theirs.facets.is_empty() || theirs.facets == heard.facets)
+                    && overlap(&theirs.facets, &heard.facets)
                     && theirs.events.iter().any(|spec| spec.name == event)
             })
         })
@@ -155,6 +155,11 @@ fn lane_of(module: &Module, row: &Row, heard: &Listening) -> Result<Option<Prior
             priority: heard.priority.as_str(),
         }),
     }
+}
+
+/// Whether a message can be of both lists; an empty list takes every facet.
+fn overlap(one: &[&str], other: &[&str]) -> bool {
+    one.is_empty() || other.is_empty() || one.iter().any(|facet| other.contains(facet))
 }
 
 #[cfg(test)]
@@ -198,8 +203,9 @@ mod tests {
             "type": ["notification.queued"], "facet": ["mail"], "priority": ["normal"],
         });
         assert_eq!(lane(rows(), "mail.dispatch").unwrap().filter, ordinary);
-        let urgent = lane(rows(), "mail.dispatch_urgent");
-        assert!(matches!(urgent, Ok(Lane { max_concurrency: 50, .. })));
+        let urgent = lane(rows(), "mail.dispatch_urgent").unwrap();
+        let policy = json!({ "type": ["notification.queued"], "priority": ["high"] });
+        assert_eq!((urgent.filter, urgent.max_concurrency), (policy, 50));
     }
 
     #[test]

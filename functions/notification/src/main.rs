@@ -1,0 +1,5 @@
+//! The program of every function of module `notification`.
+
+fn main() -> std::process::ExitCode {
+    runtime::run(notification::module())
+}
