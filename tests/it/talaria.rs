@@ -1,16 +1,14 @@
 //! The platform as a client sees it: in one process, in memory, on a clock of its own.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use local::Platform;
+use local::{Platform, seed};
 use serde_json::{Value, json};
 
 /// A platform in memory.
 #[derive(Clone)]
 pub struct Talaria {
-    pub platform: Arc<Platform>,
+    pub platform: Platform,
 }
 
 /// A password nobody can guess.
@@ -20,8 +18,7 @@ impl Talaria {
     /// Starts the whole platform.
     pub async fn start() -> Self {
         let platform = Platform::in_memory(catalog::modules()).await.expect("the platform starts");
-        platform.cloud().refuse_strays(true);
-        Self { platform: Arc::new(platform) }
+        Self { platform }
     }
 
     pub fn get(&self, path: &str) -> Call<'_> {
@@ -78,8 +75,11 @@ impl Talaria {
 
     /// The owner of the platform, whom the seed makes.
     pub async fn platform_owner(&self) -> Session {
-        let owner = local::seed::OWNER;
-        let credentials = json!({ "tenant": "platform", "email": owner.email, "password": owner.password });
+        let credentials = json!({
+            "tenant": seed::PLATFORM_SLUG,
+            "email": seed::OWNER_EMAIL,
+            "password": seed::OWNER_PASSWORD,
+        });
         let answer = self.post("/v1/auth/login", credentials).send().await;
         Session::of(answer.expect(200))
     }

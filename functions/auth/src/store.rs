@@ -8,7 +8,7 @@ pub mod sessions;
 pub mod signing_keys;
 
 pub use accounts::{Accounts, AddressRow, SubjectRow};
-pub use counters::{CounterRow, Counters, Place};
+pub use counters::{CounterRow, Counters};
 pub use links::{LinkRow, Links};
 pub use sessions::{SessionRow, Sessions};
 pub use signing_keys::{KeyRow, SigningKeys};

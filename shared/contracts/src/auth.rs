@@ -27,7 +27,7 @@ endpoints! {
         .keyed()
         .answers(Success::Accepted)
         .body_limit(BODY_LIMIT_BYTES)
-        .codes(&["registration_closed", "tenant_unknown"])
+        .codes(&["registration_closed", "tenant_unknown", "tenant_suspended"])
         .audited("account.registered")
         .budget(3);
 
@@ -35,12 +35,15 @@ endpoints! {
     ///
     /// Takes the token of the mailed link, once. The account becomes active; the person still has to
     /// sign in. A token that is wrong, used, superseded or expired is refused with `handle_invalid`.
+    /// The page behind the link posts the token as an HTML form; such a post is answered with a
+    /// redirect to a page that says so.
     EMAIL_VERIFY: Public<VerifyEmail, Verified> =
         Endpoint::post("auth.email_verify", "/v1/auth/email/verify")
             .handle("the token of a mailed link")
             .rate(Rate::Credential)
             .one_time()
             .body_limit(BODY_LIMIT_BYTES)
+            .form("/v1/auth/links/verified")
             .codes(&["handle_invalid"])
             .audited("email.verified")
             .budget(2);
@@ -54,7 +57,7 @@ endpoints! {
             .rate(Rate::Credential)
             .answers(Success::Accepted)
             .body_limit(BODY_LIMIT_BYTES)
-            .codes(&["tenant_unknown"])
+            .codes(&["tenant_unknown", "tenant_suspended"])
             .budget(3);
 
     /// Shows the page behind a mailed link.
@@ -74,7 +77,13 @@ endpoints! {
         .public("obtains the credential")
         .rate(Rate::Credential)
         .body_limit(BODY_LIMIT_BYTES)
-        .codes(&["invalid_credentials", "email_not_verified", "account_suspended", "tenant_unknown"])
+        .codes(&[
+            "invalid_credentials",
+            "email_not_verified",
+            "account_suspended",
+            "tenant_unknown",
+            "tenant_suspended",
+        ])
         .audited("session.created")
         .budget(4);
 
@@ -88,6 +97,7 @@ endpoints! {
             .rate(Rate::Token)
             .body_limit(BODY_LIMIT_BYTES)
             .codes(&["credential_invalid"])
+            .audited("session.reuse_revoked")
             .budget(1);
 
     /// Ends this session.
@@ -98,7 +108,7 @@ endpoints! {
         .natural()
         .answers(Success::NoContent)
         .audited("session.revoked")
-        .budget(2);
+        .budget(1);
 
     /// Shows the caller: who, in which tenant, with which permissions.
     ME: Granted<Nothing, Me> = Endpoint::get("auth.me", "/v1/auth/me").any_principal();
@@ -123,6 +133,10 @@ endpoints! {
 calls! {
     /// The address, name, locale and status of an account.
     ACCOUNT_GET: Call<AccountGet, Account> = Call::new("auth.account_get");
+
+    /// Makes an account at home in the tenant: verified where a password comes with it, pending without.
+    /// Answers `exists`, and changes nothing, where somebody has the address.
+    ACCOUNT_CREATE: Call<AccountCreate, AccountCreated> = Call::new("auth.account_create");
 }
 
 /// A tenant as people write it: its slug or its id.
@@ -192,11 +206,12 @@ pub struct ResendVerification {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LinkPage {
-    /// What the link is for: `verify`.
+    /// What the link is for: `verify`; `verified` is the page a browser comes to afterwards.
     pub purpose: Slug,
     /// The token, copied into the form unread.
-    #[schemars(with = "String")]
-    pub token: Secret<String>,
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub token: Option<Secret<String>>,
 }
 
 /// What a person sends to sign in.
@@ -224,7 +239,7 @@ fn live() -> bool {
 }
 
 /// A new session.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SignedIn {
     pub status: SignedInStatus,
     #[serde(flatten)]
@@ -243,7 +258,7 @@ pub enum SignedInStatus {
 }
 
 /// The person who signed in.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Person {
     pub id: UserId,
     pub email: String,
@@ -252,7 +267,7 @@ pub struct Person {
 }
 
 /// Tokens of a session.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Tokens {
     /// A JSON Web Token for `Authorization: Bearer` (RFC 9068).
     pub access_token: String,
@@ -313,4 +328,39 @@ pub struct Account {
     pub name: String,
     pub locale: Option<String>,
     pub version: u64,
+}
+
+/// The account to make.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct AccountCreate {
+    pub email: EmailAddress,
+    pub name: Text<1, 100>,
+    pub locale: Option<LocaleTag>,
+    /// With a password the address counts as proven by the caller, and the account is active.
+    #[serde(serialize_with = "disclosed")]
+    pub password: Option<Secret<String>>,
+}
+
+/// A typed call is the one place where a password is written down: on its way to its hash, between two
+/// functions of ours.
+fn disclosed<S: serde::Serializer>(
+    password: &Option<Secret<String>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    password.as_ref().map(Secret::expose).serialize(serializer)
+}
+
+/// The account that has the address now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct AccountCreated {
+    pub user_id: UserId,
+    pub outcome: AccountOutcome,
+}
+
+/// Whether the account was there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountOutcome {
+    Created,
+    Exists,
 }

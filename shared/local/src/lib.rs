@@ -2,10 +2,17 @@
 //! Real AWS SDK clients work unmodified against it, in-process and over a loopback port.
 
 pub mod aws;
+pub mod boot;
 pub mod clock;
 pub mod connector;
 pub mod fault;
+pub mod gateway;
+pub mod lambda;
+pub mod mail;
 pub mod mapping;
+pub mod platform;
+pub mod schedule;
+pub mod seed;
 
 mod cloud;
 mod state;
@@ -13,6 +20,10 @@ mod state;
 #[cfg(test)]
 mod kill_tests;
 #[cfg(test)]
+mod echo;
+#[cfg(test)]
 mod testing;
 
+pub use boot::{BootError, Options};
 pub use cloud::{Cloud, OpenError, Storage};
+pub use platform::Platform;

@@ -143,7 +143,8 @@ fn lane_of(module: &Module, row: &Row, heard: &Listening) -> Result<Option<Prior
             })
         })
     };
-    let (twins, alone): (Vec<_>, Vec<_>) = heard.events.iter().partition(|spec| is_twin(spec.name));
+    let (twins, alone): (Vec<&EventSpec>, Vec<&EventSpec>) =
+        heard.events.iter().partition(|spec| is_twin(spec.name));
     if twins.is_empty() {
         return Ok(None);
     }

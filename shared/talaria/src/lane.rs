@@ -78,12 +78,11 @@ fn lane_of(
             })
         })
     };
-    let (twins, alone): (Vec<_>, Vec<_>) =
-        heard.events.iter().partition(|spec| is_twin(spec.name));
-    if twins.is_empty() {
+    if !heard.events.iter().any(|spec| is_twin(spec.name)) {
         return Ok(None);
     }
-    match alone.into_iter().find(|spec| spec.priority != heard.priority) {
+    let mut alone = heard.events.iter().filter(|spec| !is_twin(spec.name));
+    match alone.find(|spec| spec.priority != heard.priority) {
         None => Ok(Some(heard.priority)),
         Some(spec) => Err(LaneError::LaneWithoutTwin {
             listener: row.id,

@@ -1,1 +1,69 @@
-fn main() {}
+//! The command: generates what follows from declarations, checks it, builds artefacts, starts new code.
+
+mod artefact;
+mod asyncapi;
+mod command;
+mod console;
+#[cfg(test)]
+mod fixture;
+mod lane;
+mod openapi;
+mod page;
+mod platform;
+mod refusal;
+mod sample;
+mod schema;
+mod template;
+mod wall;
+mod workspace;
+mod yaml;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Talaria: a product backend from one set of declarations.
+#[derive(Parser)]
+#[command(name = "talaria", version)]
+struct Talaria {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Build(command::build::Build),
+    Check(command::check::Check),
+    Gen(command::generate::Generate),
+    Local(command::local::Local),
+    Module(command::module::Module),
+    New(command::new::New),
+}
+
+fn main() -> ExitCode {
+    let done = match Talaria::parse().command {
+        Command::Build(build) => build.run(),
+        Command::Check(check) => check.run(),
+        Command::Gen(generate) => generate.run(),
+        Command::Local(local) => local.run(),
+        Command::Module(module) => module.run(),
+        Command::New(new) => new.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            console::complain(failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Talaria::command().debug_assert();
+    }
+}

@@ -4,7 +4,7 @@
 pub mod alarm;
 mod function;
 mod intrinsic;
-mod listener;
+pub mod listener;
 mod parameter;
 mod role;
 mod route;
@@ -14,7 +14,7 @@ pub mod table;
 use runtime::{Module, Trigger};
 use serde_json::{Map, Value, json};
 
-pub use function::{NOT_SET_ON_AWS, is_set_on_aws};
+pub use function::is_set_on_aws;
 pub use intrinsic::{logical, physical};
 
 use crate::lane::LaneError;
@@ -36,7 +36,7 @@ pub fn of_module(module: &Module) -> Result<Value, LaneError> {
                 resources.extend(listener::resources(module, row, heard)?);
             }
             Trigger::Stream { table, births } => {
-                resources.extend(source::stream(module, row, table, *births));
+                resources.extend(source::stream(row, table, *births));
             }
             Trigger::Schedule(expression) => resources.extend(source::schedule(row, expression)),
             Trigger::Authorizer | Trigger::Call(_) | Trigger::Socket(_) => {}
@@ -45,27 +45,29 @@ pub fn of_module(module: &Module) -> Result<Value, LaneError> {
     resources.extend(route::invocation_policies(module));
     resources.extend(source::schedule_role(module));
     resources.extend(alarm::resources(module)?);
-    let body = json!({ "Globals": function::globals(module), "Resources": resources });
-    let mut template = json!({
-        "AWSTemplateFormatVersion": "2010-09-09",
-        "Transform": "AWS::Serverless-2016-10-31",
-        "Description": format!("Talaria module {}: {}", module.name, module.purpose),
-        "Parameters": parameter::declared(&body),
-    });
-    if let (Value::Object(whole), Value::Object(body)) = (&mut template, body) {
-        let conditions = parameter::conditions(&Value::Object(body.clone()));
-        if !conditions.is_empty() {
-            whole.insert("Parameters".to_owned(), parameters_with(&body, &conditions));
-            whole.insert("Conditions".to_owned(), Value::Object(conditions));
-        }
-        whole.extend(body);
+    let mut sections = Map::new();
+    if !module.rows.is_empty() {
+        sections.insert("Globals".to_owned(), function::globals(module));
     }
-    Ok(template)
+    sections.insert("Resources".to_owned(), Value::Object(resources));
+    Ok(Value::Object(whole(module, sections)))
 }
 
-/// Parameters that the conditions use count as used.
-fn parameters_with(body: &Map<String, Value>, conditions: &Map<String, Value>) -> Value {
-    parameter::declared(&json!([body, conditions]))
+/// The sections with what they refer to declared before them.
+fn whole(module: &Module, sections: Map<String, Value>) -> Map<String, Value> {
+    let conditions = parameter::conditions(&json!(sections));
+    let description = format!("Talaria module {}: {}", module.name, module.purpose);
+    let mut whole = Map::new();
+    whole.insert("AWSTemplateFormatVersion".to_owned(), json!("2010-09-09"));
+    whole.insert("Transform".to_owned(), json!("AWS::Serverless-2016-10-31"));
+    whole.insert("Description".to_owned(), json!(description));
+    let parameters = parameter::declared(&json!([sections, conditions]));
+    whole.insert("Parameters".to_owned(), parameters);
+    if !conditions.is_empty() {
+        whole.insert("Conditions".to_owned(), Value::Object(conditions));
+    }
+    whole.extend(sections);
+    whole
 }
 
 /// How many resources a template has once expanded: our functions name their roles, so that each is one.
@@ -108,7 +110,8 @@ mod tests {
     #[test]
     fn only_parameters_that_are_used_are_declared() {
         let plain = fixture::module_of([]);
-        assert_eq!(parameter_names(&of_module(&plain).unwrap()), ["Name", "Stage"]);
+        let names = parameter_names(&of_module(&plain).unwrap());
+        assert_eq!(names, ["Name", "Stage", "TicketTopic"]);
         let names = parameter_names(&template());
         for name in ["IdentityApi", "IdentityAuthorizer", "EventsTopic", "OutboxStream", "PageTopic"] {
             assert!(names.contains(&name.to_owned()), "{name} of {names:?}");

@@ -87,9 +87,8 @@ pub fn steps(rows: &[Known], current: &str, next: &str, now: Timestamp) -> Vec<S
 /// Whether the secret's next key should take over: the current one is old enough, and everybody could
 /// see the next one long enough.
 pub fn is_due(rows: &[Known], current: &str, next: &str, now: Timestamp) -> bool {
-    let in_state = |kid: &str, state: KeyState| {
-        rows.iter().find(|row| row.kid == kid && row.state == state)
-    };
+    let in_state =
+        |kid: &str, state: KeyState| rows.iter().find(|row| row.kid == kid && row.state == state);
     let old = in_state(current, KeyState::Current)
         .is_some_and(|row| now.since(row.since) >= SIGNING_LIFE);
     let seen = in_state(next, KeyState::Next)
@@ -144,7 +143,8 @@ mod tests {
 
     /// Does the steps at once, as the job does.
     fn carried_out(rows: &mut Vec<Known>, steps: &[Step], now_s: i64) {
-        let mut put = |kid: &str, state: KeyState| match rows.iter_mut().find(|row| row.kid == kid) {
+        let mut put = |kid: &str, state: KeyState| match rows.iter_mut().find(|row| row.kid == kid)
+        {
             Some(row) => {
                 assert!(row.state.may_become(state), "{row:?} to {state:?}");
                 (row.state, row.since) = (state, at(now_s));

@@ -172,7 +172,10 @@ mod tests {
         let good = session();
         let table = [
             (Session { user: UserId::from_bytes([9; 16]), ..session() }, Revoked::OtherSession),
-            (Session { application: AppId::from_bytes([9; 16]), ..session() }, Revoked::OtherSession),
+            (
+                Session { application: AppId::from_bytes([9; 16]), ..session() },
+                Revoked::OtherSession,
+            ),
             (Session { tenant: TenantId::from_bytes([9; 16]), ..session() }, Revoked::OtherSession),
             (Session { livemode: false, ..session() }, Revoked::OtherSession),
             (Session { status: Ended, absolute_expires_at: NOW, ..session() }, Revoked::Ended),
@@ -203,7 +206,8 @@ mod tests {
 
     #[test]
     fn a_token_of_an_application_is_not_a_persons() {
-        let application = Claims { subject: Subject::Application { generation: 0 }, ..claims(None) };
+        let application =
+            Claims { subject: Subject::Application { generation: 0 }, ..claims(None) };
         let asked = decide(&application, Some(&session()), true, Membership::Active, NOW);
         assert_eq!(asked, Err(Revoked::Application));
     }

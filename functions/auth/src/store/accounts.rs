@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use kernel::{Error, SessionId, TenantId, Timestamp, UserId};
-use runtime::{Ctx, InTenant};
+use runtime::{Ctx, InTenant, User};
 use serde::{Deserialize, Serialize};
 use store::{
     Change, Condition, Consistency, Head, Key, Places, Scope, Store, Stored, Table, Update,
@@ -185,6 +185,11 @@ impl<'a> Accounts<'a> {
         Self { store: ctx.store(), tenant: ctx.tenant() }
     }
 
+    /// The accounts at home where this person's is: another tenant for guests.
+    pub fn at_home_of(ctx: &'a Ctx<User>) -> Self {
+        Self { store: ctx.store(), tenant: ctx.user().home_tenant() }
+    }
+
     /// The security state of an account.
     pub async fn subject(&self, user: UserId) -> Result<Option<SubjectRow>, Error> {
         let key = keys::subject(&self.scope(), user);
@@ -198,8 +203,8 @@ impl<'a> Accounts<'a> {
         Ok(rows.into_iter().flatten().next())
     }
 
-    /// Starts an account. Refused where the address is taken ([`ADDRESS`]).
-    pub fn create(&self, new: NewAccount, label: bool, now: Timestamp) -> Change {
+    /// Starts an account. Where the address was taken meanwhile, the handler runs again from its read.
+    pub fn create(&self, new: NewAccount, now: Timestamp) -> Change {
         let row = AddressRow {
             tenant: self.tenant,
             user: new.user,
@@ -226,10 +231,7 @@ impl<'a> Accounts<'a> {
             head: Head { version: 1, event_seq: new.announced },
         };
         let mut change = Change::new();
-        let created = change.create(&row);
-        if label {
-            created.named(ADDRESS);
-        }
+        change.create(&row);
         change.create(&subject);
         change
     }
@@ -333,10 +335,10 @@ impl<'a> Accounts<'a> {
         room: &Room,
     ) -> Change {
         let leaving = room.expired.iter().chain(&room.revoked);
-        let update = leaving.fold(
-            Update::of(AUTH, read.key()).versioned(read.head),
-            |update, gone| update.remove(&format!("sessions.{gone}")),
-        );
+        let update = leaving
+            .fold(Update::of(AUTH, read.key()).versioned(read.head), |update, gone| {
+                update.remove(&format!("sessions.{gone}"))
+            });
         let mut change = Change::new();
         change.update(update.set(&format!("sessions.{session}"), place));
         change

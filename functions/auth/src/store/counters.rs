@@ -6,7 +6,7 @@ use std::time::Duration;
 use kernel::{Error, Timestamp};
 use runtime::{Ctx, InTenant};
 use serde::{Deserialize, Serialize};
-use store::{Change, Condition, Key, Scope, Store, Table, Update, Written};
+use store::{Change, Condition, Key, Scope, Store, Update, Written};
 
 use super::keys::{self, AUTH};
 use crate::domain::failures::{Closed, Failures};
@@ -88,9 +88,6 @@ impl<'a> Counters<'a> {
     pub fn of<Who: InTenant>(ctx: &'a Ctx<Who>) -> Self {
         Self { store: ctx.store(), scope: ctx.scope() }
     }
-
-    /// The table of the rows.
-    pub const TABLE: Table = AUTH;
 
     /// Takes a place at the counter of `subject`, or says why there is none. `known` is the row if it
     /// was read. A refused answer costs one write too, so that nobody can tell by the work.

@@ -56,7 +56,11 @@ pub fn too_late(row: &Progress, now: Timestamp) -> Option<Outcome> {
     if row.expires_at.is_some_and(|expires| expires <= now) {
         return Some(Outcome::Skipped(SkipReason::Expired));
     }
-    let given_up = row.attempts >= TRIES || row.created_at.plus(GIVE_UP_AFTER) <= now;
+    if row.attempts >= TRIES {
+        // A last hand-over whose result is written ends the row; this one's never was.
+        return Some(Outcome::Failed(FailReason::Unknown));
+    }
+    let given_up = row.created_at.plus(GIVE_UP_AFTER) <= now;
     given_up.then_some(Outcome::Failed(FailReason::Exhausted))
 }
 
@@ -138,7 +142,7 @@ mod tests {
         let table = [
             (fresh, None),
             (Progress { attempts: TRIES - 1, ..fresh }, None),
-            (Progress { attempts: TRIES, ..fresh }, exhausted),
+            (Progress { attempts: TRIES, ..fresh }, Some(Outcome::Failed(FailReason::Unknown))),
             (Progress { created_at: old, ..fresh }, exhausted),
             (Progress { created_at: Timestamp::from_ms(old.ms() + 1), ..fresh }, None),
             (Progress { expires_at: Some(NOW), ..fresh }, expired),

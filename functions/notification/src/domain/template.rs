@@ -85,7 +85,8 @@ const NAME_MAX: usize = 60;
 /// an advertisement that we would deliver: links, addresses and long texts are left out.
 fn greetable(name: &str) -> Option<&str> {
     let name = name.trim();
-    let telling = |c: char| c.is_control() || c.is_numeric() || "/\\:@<>[](){}=#?&%$*\"`|_".contains(c);
+    let telling =
+        |c: char| c.is_control() || c.is_numeric() || "/\\:@<>[](){}=#?&%$*\"`|_".contains(c);
     let letters: Vec<char> = name.chars().collect();
     let dotted = letters.windows(2).any(|pair| matches!(pair, ['.', next] if *next != ' '));
     let fits = !letters.is_empty() && letters.len() <= NAME_MAX;
@@ -149,7 +150,10 @@ mod tests {
 
     #[test]
     fn nothing_a_person_wrote_becomes_markup() {
-        assert_eq!(escaped("<a href='x'>\"&\"</a>"), "&lt;a href=&#39;x&#39;&gt;&quot;&amp;&quot;&lt;/a&gt;");
+        assert_eq!(
+            escaped("<a href='x'>\"&\"</a>"),
+            "&lt;a href=&#39;x&#39;&gt;&quot;&amp;&quot;&lt;/a&gt;"
+        );
     }
 
     #[test]

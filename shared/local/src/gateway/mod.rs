@@ -6,12 +6,14 @@
 
 mod answer;
 mod event;
+mod front;
 mod route;
 
 #[cfg(test)]
 mod tests;
 
 pub use event::{Arrival, event, inquiry};
+pub use front::{Front, serve};
 pub use route::{Matched, Route, Routes};
 
 use std::net::IpAddr;

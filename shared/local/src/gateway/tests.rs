@@ -11,7 +11,7 @@ fn event_of(request: Request<&str>) -> Value {
 
 fn event_of_bytes(request: Request<&[u8]>) -> Value {
     let (parts, body) = request.into_parts();
-    let routes = Routes::of(&[crate::testing::echo()]);
+    let routes = Routes::of(&[crate::echo::module()]);
     let matched = routes.find(parts.method.as_str(), parts.uri.path()).unwrap();
     event(&parts, body, &matched, &arrival())
 }
@@ -163,7 +163,7 @@ fn the_authorizer_is_asked_about_the_request_without_its_body() {
 
 #[test]
 fn the_route_key_names_the_declared_path_never_the_sent_one() {
-    let routes = Routes::of(&[crate::testing::echo()]);
+    let routes = Routes::of(&[crate::echo::module()]);
     let Matched { route, .. } = routes.find("POST", "/v1/echo/x").unwrap();
     assert_eq!((route.key.as_str(), route.authorized), ("POST /v1/echo/{word}", true));
 }

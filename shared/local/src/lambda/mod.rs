@@ -3,12 +3,15 @@
 
 mod api;
 mod in_process;
+mod processes;
+mod runtime_api;
 
 #[cfg(test)]
 mod tests;
 
 pub use api::InvokeApi;
 pub use in_process::{InProcess, SeededEntropy};
+pub use processes::{Processes, ProcessesError};
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,6 +1,7 @@
 //! Every mail the platform sends lands here: a mailbox that is browsed, never delivered.
 
 mod page;
+pub(crate) mod smtp;
 
 #[cfg(test)]
 mod tests;

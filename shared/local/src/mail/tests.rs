@@ -22,7 +22,7 @@ fn ask(mailbox: &Mailbox, method: &str, path: &str, accept: &str) -> (u16, Strin
     (response.status().as_u16(), body)
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn mails_are_kept_newest_first_over_a_restart() {
     let folder = Folder::new("mailbox");
     let open = || {

@@ -55,7 +55,8 @@ async fn a_batch_over_tables_is_one_request() {
     let before = engine.calls();
     let keys = [(PLATFORM, lease), (WALLETS, key("x")), (WALLETS, key("a"))];
     let items = store.get_batch(&keys, Consistency::Strong).await.unwrap();
-    let texts: Vec<_> = items.iter().map(|item| item.as_ref().map(|one| one.size_bytes() > 0)).collect();
+    let texts: Vec<_> =
+        items.iter().map(|item| item.as_ref().map(|one| one.size_bytes() > 0)).collect();
     assert_eq!(texts, [Some(true), None, Some(true)]);
     assert_eq!(items[0].as_ref().unwrap().text("holder"), Some("me"));
     assert_eq!(items[2].as_ref().unwrap().text("id"), Some("a"));

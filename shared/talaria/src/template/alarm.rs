@@ -25,14 +25,6 @@ pub enum Class {
 }
 
 impl Class {
-    /// The word in documents.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Page => "page",
-            Self::Ticket => "ticket",
-        }
-    }
-
     /// What the alarm does, where a topic of the class is configured.
     fn actions(self) -> Value {
         let (condition, topic) = match self {

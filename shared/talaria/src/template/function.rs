@@ -11,7 +11,7 @@ use crate::lane::LaneError;
 use crate::platform::apis_of;
 
 /// Settings no template sets: Lambda sets them itself, or their default is right on AWS.
-pub const NOT_SET_ON_AWS: &[&str] = &[
+const NOT_SET_ON_AWS: &[&str] = &[
     "TALARIA_ARGON2_MEMORY_KIB",
     "TALARIA_ARGON2_PASSES",
     "TALARIA_TEST_MODE",

@@ -11,14 +11,10 @@ use super::role::{allow, trusted};
 
 /// Records of an outbox stream: a try that fails three times is left to the sweeper, because the table
 /// still says `pending`; so no shard is ever blocked.
-pub fn stream(module: &Module, row: &Row, table: &Table, births: Births) -> Resources {
+pub fn stream(row: &Row, table: &Table, births: Births) -> Resources {
     let name = logical(row.id);
-    let source = match module.tables.contains(table) {
-        true => attribute(&super::table::logical_name(table), "StreamArn"),
-        false => stream_parameter(table),
-    };
     let properties = json!({
-        "EventSourceArn": source,
+        "EventSourceArn": stream_parameter(table),
         "FunctionName": reference(&format!("{name}Function")),
         "StartingPosition": "TRIM_HORIZON",
         "BatchSize": 100,

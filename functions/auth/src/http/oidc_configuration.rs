@@ -1,0 +1,23 @@
+//! The OpenID Provider configuration.
+
+use contracts::Nothing;
+use kernel::Error;
+use runtime::{Anonymous, Ctx, Reply};
+use serde_json::Value;
+
+use crate::domain::discovery::{Endpoint, Offer, document};
+
+/// The endpoints of this release; a client is told of nothing else.
+const BUILT: &[Endpoint] = &[Endpoint::Jwks];
+
+/// Answers what this installation offers.
+pub async fn handle(ctx: Ctx<Anonymous>, _: Nothing) -> Result<Reply<Value>, Error> {
+    let document = document(&Offer {
+        issuer: &ctx.config().issuer,
+        endpoints: BUILT,
+        scopes: &[],
+        id_token_algorithms: &[],
+    });
+    let tag = runtime::digest::hex_sha256(&[document.to_string().as_bytes()]);
+    Ok(Reply::new(document).tagged(&tag))
+}

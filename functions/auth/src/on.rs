@@ -1,0 +1,3 @@
+//! The listeners, one file each.
+
+pub mod send_link;

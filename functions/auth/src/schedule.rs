@@ -1,0 +1,3 @@
+//! The schedules, one file each.
+
+pub mod rotate_signing;

@@ -1,0 +1,45 @@
+//! The module's secrets as values: peppers and signing keys, read from the process's secret store.
+
+use std::time::Duration;
+
+use kernel::Error;
+use runtime::Ctx;
+use runtime::log::Line;
+use runtime::secrets::{EMAIL_PEPPER, SIGNING_ES256, TOKEN_PEPPER};
+
+use crate::domain::pepper::Peppers;
+use crate::domain::signing_key::SigningSecret;
+
+/// How old the signing secret may be in a process.
+const SIGNING_FRESH: Duration = Duration::from_secs(60);
+
+/// The peppers of sealed tokens.
+pub async fn token_peppers<Who>(ctx: &Ctx<Who>) -> Result<Peppers, Error> {
+    peppers(ctx, TOKEN_PEPPER).await
+}
+
+/// The peppers of look-ups by address.
+pub async fn email_peppers<Who>(ctx: &Ctx<Who>) -> Result<Peppers, Error> {
+    peppers(ctx, EMAIL_PEPPER).await
+}
+
+async fn peppers<Who>(ctx: &Ctx<Who>, name: &'static str) -> Result<Peppers, Error> {
+    let document = ctx.secrets().get(name).await?.ok_or_else(|| missing(ctx, name))?;
+    Peppers::parse(&document).map_err(|_| malformed(name))
+}
+
+/// The keys that sign, at most a minute old.
+pub async fn signing<Who>(ctx: &Ctx<Who>) -> Result<SigningSecret, Error> {
+    let document = ctx.secrets().get_within(SIGNING_ES256, SIGNING_FRESH).await?;
+    let document = document.ok_or_else(|| missing(ctx, SIGNING_ES256))?;
+    SigningSecret::parse(&document).map_err(|_| malformed(SIGNING_ES256))
+}
+
+fn missing<Who>(ctx: &Ctx<Who>, name: &'static str) -> Error {
+    ctx.log(Line::error("a secret was never made: run auth.rotate_signing").with("secret", name));
+    Error::unavailable("dependency_unavailable", "sign-in is not set up yet; try again")
+}
+
+fn malformed(name: &str) -> Error {
+    Error::internal(format!("secret {name} has not the form this program reads"))
+}

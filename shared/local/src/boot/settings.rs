@@ -1,0 +1,147 @@
+//! How a platform is started, and the settings its functions see.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::Storage;
+use crate::aws::{ACCOUNT, REGION, sns};
+use crate::clock::VirtualClock;
+use crate::gateway::API_ID;
+
+/// What names of tables, functions, queues and topics start with.
+pub(crate) const PREFIX: &str = "talaria-local-";
+/// What names of secrets start with.
+const SECRET_PREFIX: &str = "talaria/local/";
+/// Where SDK clients in this process think AWS is.
+pub(crate) const IN_PROCESS_ENDPOINT: &str = "http://aws.local";
+/// Argon2id at the least cost RFC 9106 and OWASP accept, so that tests do not wait for hashes.
+const CHEAPEST_ARGON2_KIB: u32 = 19_456;
+const CHEAPEST_ARGON2_PASSES: u32 = 2;
+/// Noon of 1 June 2030, when every platform in memory starts.
+const NOON_MS: i64 = 1_906_545_600_000;
+
+/// Where random bytes come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chance {
+    /// The operating system.
+    System,
+    /// The same in every run of one seed: for tests.
+    Seeded(u64),
+}
+
+/// Takes log lines as they are written.
+pub type LineSink = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// How to start a platform.
+#[derive(Clone)]
+pub struct Options {
+    /// Where data is kept.
+    pub storage: Storage,
+    /// The clock of everything.
+    pub clock: VirtualClock,
+    /// Where random bytes come from.
+    pub chance: Chance,
+    /// The port of the APIs on 127.0.0.1, 0 for any; `None` opens no socket at all.
+    pub port: Option<u16>,
+    /// Whether schedules run by themselves; without it they run when told to `tick`.
+    pub schedules: bool,
+    /// Whether an access beyond the caller's tenant is refused, or only recorded.
+    pub refuse_strays: bool,
+    /// The folder of the modules' programs, to run each function in a process of its own.
+    pub processes: Option<PathBuf>,
+    /// Seed of random faults in AWS calls of functions.
+    pub chaos: Option<u64>,
+    /// Settings of the functions that differ from the local ones.
+    pub settings: BTreeMap<String, String>,
+    /// Where log lines go besides the platform's own memory of them.
+    pub log: Option<LineSink>,
+}
+
+impl Options {
+    /// In memory, without sockets, at a fixed time with fixed chance: for tests. Schedules run when
+    /// told to, stray accesses are refused, passwords are hashed cheaply.
+    pub fn in_memory() -> Self {
+        let settings = [
+            ("TALARIA_ARGON2_MEMORY_KIB", CHEAPEST_ARGON2_KIB),
+            ("TALARIA_ARGON2_PASSES", CHEAPEST_ARGON2_PASSES),
+        ];
+        Self {
+            storage: Storage::Memory,
+            clock: VirtualClock::starting_at(NOON_MS),
+            chance: Chance::Seeded(1),
+            port: None,
+            schedules: false,
+            refuse_strays: true,
+            processes: None,
+            chaos: None,
+            settings: settings.map(|(name, value)| (name.to_owned(), value.to_string())).into(),
+            log: None,
+        }
+    }
+
+    /// On the computer's clock and chance, listening on a port: for a developer.
+    pub fn on_port(storage: Storage, port: u16) -> Self {
+        Self {
+            storage,
+            clock: VirtualClock::from_system(),
+            chance: Chance::System,
+            port: Some(port),
+            schedules: true,
+            refuse_strays: false,
+            settings: BTreeMap::new(),
+            ..Self::in_memory()
+        }
+    }
+
+    /// With this setting of the functions.
+    #[must_use]
+    pub fn setting(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.settings.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// With the chance of this seed.
+    #[must_use]
+    pub fn seeded(mut self, seed: u64) -> Self {
+        self.chance = Chance::Seeded(seed);
+        self
+    }
+}
+
+/// The settings of functions that find AWS at this endpoint; `{listener}` in a queue's URL stands for
+/// the function.
+pub(crate) fn variables(
+    options: &Options,
+    issuer: &str,
+    endpoint: &str,
+) -> BTreeMap<String, String> {
+    let queue = format!("{endpoint}/{ACCOUNT}/{PREFIX}{{listener}}");
+    let own = [
+        ("TALARIA_STAGE", "local".to_owned()),
+        ("TALARIA_TABLE_PREFIX", PREFIX.to_owned()),
+        ("TALARIA_FUNCTION_PREFIX", PREFIX.to_owned()),
+        ("TALARIA_SECRET_PREFIX", SECRET_PREFIX.to_owned()),
+        ("TALARIA_ISSUER", issuer.to_owned()),
+        ("TALARIA_EVENTS_TOPIC", sns::topic_arn(&events_topic())),
+        ("TALARIA_EVENTS_FIFO_TOPIC", sns::topic_arn(&events_fifo_topic())),
+        ("TALARIA_DEAD_LETTER_URL", format!("{queue}-dlq")),
+        ("TALARIA_QUEUE_URL", queue),
+        ("TALARIA_API_ID", API_ID.to_owned()),
+        ("TALARIA_TEST_MODE", "true".to_owned()),
+        ("AWS_REGION", REGION.to_owned()),
+        ("AWS_ENDPOINT_URL", endpoint.to_owned()),
+    ];
+    let own = own.map(|(name, value)| (name.to_owned(), value));
+    own.into_iter().chain(options.settings.clone()).collect()
+}
+
+/// Name of the standard topic.
+pub(crate) fn events_topic() -> String {
+    format!("{PREFIX}events")
+}
+
+/// Name of the FIFO topic.
+pub(crate) fn events_fifo_topic() -> String {
+    format!("{PREFIX}events.fifo")
+}

@@ -1,0 +1,172 @@
+//! A small module with an entry of every kind, for the tests of this crate.
+
+use contracts::{Call, Empty, Endpoint, Granted, Nothing, Public};
+use events::profile::{UPDATED, Updated};
+use kernel::{AnyId, EntityKind, EntityRef, Error, TenantId, UserId};
+use runtime::authorizer::{Evidence, Inquiry, Proof, Standing};
+use runtime::mail::Message;
+use runtime::module::{answer, authorize, every, listen, serve, stream};
+use runtime::relay::Relay;
+use runtime::stream::{Births, Record};
+use runtime::{
+    Anonymous, Commit, Ctx, Group, Module, Outcome, Principal, PrincipalKind, Received,
+    Reply, System, Worker,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use store::outbox::Bell;
+use store::{Change, Key, OUTBOX, Scope, Stored, Table};
+
+pub(crate) const ECHOES: Table = Table::new("echoes").expires("expires_at");
+
+static POST: Granted<Word, Echoed> = Endpoint::post("echo.post", "/v1/echo/{word}").any_principal();
+static STRAY: Granted<Nothing, Echoed> = Endpoint::post("echo.stray", "/v1/stray").any_principal();
+static FALLBACK: Public<Nothing, Empty> = Endpoint::fallback("echo.fallback").public("a test");
+pub(crate) static TWICE: Call<Word, Echoed> = Call::new("echo.twice");
+static SLOW: Call<Nothing, Empty> = Call::new("echo.slow");
+
+/// The module.
+pub(crate) fn module() -> Module {
+    Module::new(
+        "echo",
+        Group::Identity,
+        "A test.",
+        [
+            serve(&POST, post).writes([ECHOES]).emits([UPDATED.spec]),
+            serve(&STRAY, stray).writes([ECHOES]),
+            serve(&FALLBACK, fallback),
+            authorize("echo.authorizer", gather),
+            listen("echo.on_updated", &UPDATED, on_updated).mails(),
+            stream("echo.relay", OUTBOX, Births::Outbox, relay).writes([OUTBOX]),
+            every("echo.tick", "rate(1 minute)", tick).mails(),
+            answer(&TWICE, twice),
+            answer(&SLOW, slow).timeout(3),
+        ],
+    )
+    .owns([ECHOES])
+}
+
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+pub(crate) struct Word {
+    pub word: String,
+}
+
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+pub(crate) struct Echoed {
+    pub word: String,
+    pub tenant: String,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct Echo {
+    tenant: TenantId,
+    word: String,
+    expires_at: i64,
+}
+
+impl Stored for Echo {
+    const TABLE: Table = ECHOES;
+
+    fn key(&self) -> Key {
+        Key::new(Scope::tenant(self.tenant).partition("ECHO", self.word.as_str()), "-")
+    }
+}
+
+async fn post(ctx: Ctx<Principal>, request: Word) -> Result<Reply<Echoed>, Error> {
+    let tenant = ctx.tenant();
+    let mut change = Change::new();
+    let expires_at = ctx.now().seconds() + 600;
+    change.create(&Echo { tenant, word: request.word.clone(), expires_at });
+    let user_id: UserId = ctx.new_id();
+    let data = Updated { user_id, fields: vec![request.word.clone()], version: 1 };
+    let subject = EntityRef::new(EntityKind::Profile, user_id);
+    let commit = Commit::of(change).announcing(&UPDATED, subject, 1, &data);
+    let answer = Echoed { word: request.word, tenant: tenant.to_string() };
+    ctx.commit(commit, Reply::new(answer)).await
+}
+
+/// Writes a row of another tenant.
+async fn stray(ctx: Ctx<Principal>, _: Nothing) -> Result<Reply<Echoed>, Error> {
+    let tenant = TenantId::from_bytes([9; 16]);
+    let mut change = Change::new();
+    change.create(&Echo { tenant, word: "stray".to_owned(), expires_at: 0 });
+    let answer = Echoed { word: "stray".to_owned(), tenant: tenant.to_string() };
+    ctx.commit(Commit::of(change), Reply::new(answer)).await
+}
+
+async fn fallback(_: Ctx<Anonymous>, _: Nothing) -> Result<Reply<Empty>, Error> {
+    Err(Error::not_found())
+}
+
+/// `Bearer <tenant>` proves a user of the tenant; `Bearer blocked` comes from a blocked network.
+async fn gather(ctx: Ctx<System>, inquiry: Inquiry) -> Evidence {
+    let token = inquiry.authorization.first().and_then(|value| value.strip_prefix("Bearer "));
+    let Some(token) = token else { return Evidence::without(Standing::None, "none") };
+    if token == "blocked" {
+        return Evidence { blocked: true, ..Evidence::without(Standing::None, "blocked") };
+    }
+    let Ok(tenant) = token.parse::<TenantId>() else {
+        return Evidence::without(Standing::Invalid, "unknown");
+    };
+    let user: UserId = ctx.new_id();
+    Evidence::valid(Proof {
+        kind: PrincipalKind::User,
+        subject: AnyId::from(user),
+        tenant,
+        home_tenant: tenant,
+        livemode: true,
+        session: None,
+        device: None,
+        application: None,
+        key: None,
+        scopes: vec!["api".to_owned()],
+        permissions: kernel::PermissionSet::new(),
+        roles: Vec::new(),
+        acr: None,
+        auth_time: None,
+    })
+}
+
+async fn on_updated(ctx: Ctx<Worker>, event: Received<Updated>) -> Result<Outcome, Error> {
+    let word = event.data.fields.first().cloned().unwrap_or_default();
+    let told = ctx.call(&TWICE, &Word { word }).await?;
+    Ok(mail(&ctx, &told.word).await?)
+}
+
+async fn tick(ctx: Ctx<System>) -> Result<(), Error> {
+    mail(&ctx, "tick").await.map(|_| ())
+}
+
+async fn mail<Who>(ctx: &Ctx<Who>, subject: &str) -> Result<Outcome, Error> {
+    let message = Message {
+        message_id: format!("<{subject}@example>"),
+        to: "somebody@example".to_owned(),
+        subject: subject.to_owned(),
+        text: String::new(),
+        html: String::new(),
+    };
+    match ctx.mailer()?.send(message).await {
+        Ok(()) => Ok(Outcome::Done),
+        Err(_) => Ok(Outcome::Retry("mail_refused")),
+    }
+}
+
+async fn relay(ctx: Ctx<System>, records: Vec<Record>) -> Vec<String> {
+    let relay = Relay::of(&ctx, Bell::Stream);
+    for key in records.iter().filter_map(|record| record.item.key()) {
+        relay.carry(&key).await.unwrap();
+    }
+    Vec::new()
+}
+
+async fn twice(ctx: Ctx<Worker>, request: Word) -> Result<Echoed, Error> {
+    if request.word == "panic" {
+        panic!("as told");
+    }
+    let word = format!("{0}{0}", request.word);
+    Ok(Echoed { word, tenant: ctx.tenant().to_string() })
+}
+
+async fn slow(_: Ctx<Worker>, _: Nothing) -> Result<Empty, Error> {
+    std::future::pending().await
+}

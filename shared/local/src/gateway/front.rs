@@ -1,0 +1,72 @@
+//! One port of the local cloud: its own pages below `/_local`, the APIs everywhere else.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, State};
+use axum::response::Response;
+use axum::serve::ListenerExt;
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use tokio::net::TcpListener;
+
+use super::{BODY_LIMIT_BYTES, Gateway, answer};
+use crate::mail::{self, Mailbox};
+
+/// Everything that answers on the port.
+pub struct Front {
+    gateway: Gateway,
+    mailbox: Mailbox,
+}
+
+impl Front {
+    /// The APIs and the mailbox.
+    pub fn new(gateway: Gateway, mailbox: Mailbox) -> Self {
+        Self { gateway, mailbox }
+    }
+
+    /// The APIs.
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// Answers one request that came from `source`.
+    pub async fn answer(&self, request: Request<Bytes>, source: IpAddr) -> http::Response<Bytes> {
+        let path = request.uri().path();
+        let below = path.strip_prefix(mail::PATH);
+        if below.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '.'])) {
+            return mail::answer(&self.mailbox, &request.into_parts().0);
+        }
+        self.gateway.answer(request, source).await
+    }
+}
+
+/// Serves on a listener that is bound already, until `shutdown` resolves and the requests under way
+/// are answered.
+pub async fn serve(
+    front: Arc<Front>,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    // Answers are written whole; waiting for more to send would only delay them.
+    let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
+    let router = Router::new().fallback(take).with_state(front);
+    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(shutdown)
+        .await
+}
+
+async fn take(
+    State(front): State<Arc<Front>>,
+    ConnectInfo(source): ConnectInfo<SocketAddr>,
+    request: Request<Body>,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT_BYTES).await else {
+        let refusal = answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+        return refusal.map(Body::from);
+    };
+    front.answer(Request::from_parts(parts, body), source.ip()).await.map(Body::from)
+}

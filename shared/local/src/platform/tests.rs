@@ -1,0 +1,161 @@
+use std::net::SocketAddr;
+
+use http::StatusCode;
+use store::{Consistency, Key, Scope};
+
+use super::*;
+use crate::echo::{self, ECHOES};
+use crate::fault::{Fault, FaultPlan};
+use crate::seed::{DEMO_TENANT, PLATFORM_TENANT};
+use crate::testing::Folder;
+use crate::Storage;
+
+async fn platform() -> Platform {
+    Platform::in_memory(vec![echo::module()]).await.unwrap()
+}
+
+fn post(path: &str, token: &str) -> Request<Bytes> {
+    let request = Request::post(path).header("host", "api.example");
+    request.header("authorization", format!("Bearer {token}")).body(Bytes::new()).unwrap()
+}
+
+fn json_of(response: &Response<Bytes>) -> Value {
+    serde_json::from_slice(response.body()).unwrap()
+}
+
+fn subjects(platform: &Platform) -> Vec<String> {
+    platform.mailbox().mails().into_iter().map(|mail| mail.subject).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_goes_through_authorizer_function_relay_queue_listener_and_typed_call() {
+    let platform = platform().await;
+    let response = platform.request(post("/v1/echo/ab", &DEMO_TENANT.to_string())).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(json_of(&response), json!({ "word": "ab", "tenant": DEMO_TENANT }));
+    platform.settle().await;
+    assert_eq!(subjects(&platform), ["abab"]);
+    assert_eq!(platform.cloud().violations(), []);
+    assert!(platform.logs().iter().any(|line| line.contains("\"call\":\"echo.post\"")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_gateway_answers_itself_where_no_function_does() {
+    let platform = platform().await;
+    let rows = [
+        (post("/v1/echo/x", "blocked"), 403, Some("Forbidden")),
+        (post("/v1/echo/x", "nobody"), 401, None),
+        (post("/nowhere", "nobody"), 404, None),
+    ];
+    for (request, status, message) in rows {
+        let response = platform.request(request).await;
+        assert_eq!(response.status().as_u16(), status);
+        assert_eq!(json_of(&response)["message"].as_str(), message);
+        assert!(response.headers().contains_key("apigw-requestid"));
+    }
+    let mut long = post("/v1/echo/x", "nobody");
+    long.headers_mut().insert("x-long", "a".repeat(10_240).parse().unwrap());
+    assert_eq!(platform.request(long).await.status().as_u16(), 431);
+    let large = post("/v1/echo/x", "nobody").map(|_| Bytes::from(vec![b' '; 10 * 1024 * 1024 + 1]));
+    assert_eq!(platform.request(large).await.status().as_u16(), 413);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_hand_over_is_tried_again_when_the_clock_gets_there() {
+    let platform = platform().await;
+    platform.mailbox().refuse_next(runtime::mail::MailError::Transient);
+    platform.request(post("/v1/echo/ab", &DEMO_TENANT.to_string())).await;
+    platform.settle().await;
+    assert_eq!(subjects(&platform), [""; 0]);
+    platform.mappings().enable("echo.tick", false);
+    platform.clock().advance(40_000);
+    platform.settle().await;
+    assert_eq!(subjects(&platform), ["abab"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stream_carries_what_a_crashed_function_left_behind() {
+    let platform = platform().await;
+    // Call 1 of the function is its transaction; it dies before the inline doorbell.
+    platform.cloud().faults().inject(FaultPlan::NthOf {
+        function: "echo.post".to_owned(),
+        n: 1,
+        fault: Fault::CrashAfter,
+    });
+    let response = platform.request(post("/v1/echo/ab", &DEMO_TENANT.to_string())).await;
+    assert_eq!(response.status().as_u16(), 500);
+    assert_eq!(json_of(&response), json!({ "message": "Internal Server Error" }));
+    platform.settle().await;
+    assert_eq!(subjects(&platform), ["abab"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_of_another_tenant_cannot_be_written_and_is_reported() {
+    let platform = platform().await;
+    let response = platform.request(post("/v1/stray", &DEMO_TENANT.to_string())).await;
+    assert!(response.status().is_server_error());
+    assert_eq!(platform.cloud().violations().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn schedules_and_expiry_run_when_the_clock_is_moved_and_told_to_tick() {
+    let platform = platform().await;
+    platform.request(post("/v1/echo/ab", &DEMO_TENANT.to_string())).await;
+    platform.settle().await;
+    platform.tick().await;
+    assert_eq!(subjects(&platform), ["abab"]);
+    let store = &platform.ports().store;
+    let key = Key::new(Scope::tenant(DEMO_TENANT).partition("ECHO", "ab"), "-");
+    let echo = || store.get_item(&ECHOES, &key, Consistency::Strong);
+    assert!(echo().await.unwrap().is_some());
+    platform.pass(Duration::from_secs(3_600)).await;
+    assert_eq!(subjects(&platform), ["tick", "abab"], "an hour late is still one run");
+    assert_eq!(echo().await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_runs_are_the_same() {
+    let run = || async {
+        let platform = platform().await;
+        let response = platform.request(post("/v1/echo/ab", &DEMO_TENANT.to_string())).await;
+        platform.settle().await;
+        (format!("{:?}", response.headers()), platform.logs())
+    };
+    assert_eq!(run().await, run().await);
+}
+
+#[tokio::test]
+async fn data_and_tenants_are_there_after_a_restart_and_the_ports_answer() {
+    let folder = Folder::new("platform");
+    let start = || async {
+        let options = Options::on_port(Storage::Folder(folder.0.clone()), 0);
+        Platform::start(vec![echo::module()], options).await.unwrap()
+    };
+    let platform = start().await;
+    let head = runtime::access::TenantHead::key_of(PLATFORM_TENANT);
+    let head: Option<runtime::access::TenantHead> =
+        platform.ports().store.get(&head, Consistency::Strong).await.unwrap();
+    assert_eq!(head.map(|head| (head.slug, head.platform)), Some(("platform".to_owned(), true)));
+    let at = platform.addresses().unwrap();
+    let answer = ask(at.http, "GET /_local/mailbox.json HTTP/1.1").await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with(r#"{"data":[]}"#), "{answer}");
+    let taken = Options { port: Some(at.http.port()), ..Options::in_memory() };
+    let refused = Platform::start(vec![echo::module()], taken).await.err().unwrap();
+    assert!(matches!(refused, BootError::PortInUse { .. }), "{refused}");
+    let again = Options::on_port(Storage::Folder(folder.0.clone()), 0);
+    let refused = Platform::start(vec![echo::module()], again).await.err().unwrap();
+    assert!(refused.to_string().contains("--data"), "{refused}");
+    platform.stop().await;
+    drop(platform);
+    start().await.stop().await;
+}
+
+async fn ask(address: SocketAddr, line: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!("{line}\r\nhost: x\r\nconnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    answer
+}

@@ -1,0 +1,8 @@
+//! The subcommands, one file each.
+
+pub mod build;
+pub mod check;
+pub mod generate;
+pub mod local;
+pub mod module;
+pub mod new;

@@ -1,0 +1,96 @@
+use clap::Args;
+
+use super::edit::{before_last, sorted_line};
+use super::{Draft, check_word, filled};
+use crate::console::Failure;
+use crate::platform::Platform;
+
+/// A listener: a handler in a file of its own, a row.
+#[derive(Args)]
+pub struct Listener {
+    /// The module that listens.
+    module: String,
+    /// The event it hears: auth.user.registered.
+    event: String,
+}
+
+const HANDLER: &str = include_str!("../../../scaffold/listener.txt");
+
+impl Listener {
+    /// Drafts the listener; refuses an event that is not in the catalogue.
+    pub fn draft(&self, draft: &mut Draft<'_>) -> Result<(), Failure> {
+        check_word("module", &self.module)?;
+        let platform = Platform::of(Vec::new());
+        let Some(entry) = platform.event(&self.event) else {
+            return Err(Failure::refused(format!("{} is not in the catalogue of events", self.event)));
+        };
+        let (module, source) = (self.module.as_str(), entry.spec.module());
+        let declared = draft.read(&format!("shared/events/src/{source}.rs"))?;
+        let Some((constant, data)) = constant_of(&declared, &self.event) else {
+            let message = format!("{} is not declared as expected: write the listener by hand", self.event);
+            return Err(Failure::refused(message));
+        };
+        let file: Vec<&str> = self.event.split('.').skip(1).collect();
+        let file = file.join("_");
+        let words = [("source", source), ("Data", &data), ("event", &self.event)];
+        let folder = format!("functions/{module}/src");
+        draft.add(&format!("{folder}/on/{file}.rs"), filled(HANDLER, &words))?;
+        let (list, line) = (format!("{folder}/on.rs"), format!("pub mod {file};"));
+        if draft.has(&list) {
+            draft.change(&list, |text| sorted_line(text, "pub mod ", &line))?;
+        } else {
+            draft.add(&list, format!("//! The listeners, one file each.\n\n{line}\n"))?;
+            draft.change(&format!("{folder}/lib.rs"), |text| sorted_line(text, "mod ", "mod on;"))?;
+        }
+        let row = format!(
+            "            runtime::module::listen(\"{module}.on_{file}\", &events::{source}::{constant}, \
+             on::{file}::handle),"
+        );
+        draft.change(&format!("{folder}/lib.rs"), |text| before_last(text, "        ],", &row))
+    }
+}
+
+/// The constant of an event and the type of its data: `USER_REGISTERED: Event<UserRegistered> = …`.
+fn constant_of(declared: &str, event: &str) -> Option<(String, String)> {
+    let (before, _) = declared.split_once(&format!("\"{event}\""))?;
+    let (before, rest) = before.rsplit_once(": Event<")?;
+    let constant = before.rsplit(|c: char| c.is_whitespace()).next()?;
+    let data = rest.split('>').next()?;
+    Some((constant.to_owned(), data.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::Workspace;
+
+    #[test]
+    fn every_event_is_found_where_it_is_declared() {
+        let workspace = Workspace::find();
+        for entry in Platform::of(Vec::new()).events {
+            let path = format!("shared/events/src/{}.rs", entry.spec.module());
+            let found = constant_of(&workspace.read(&path).unwrap(), entry.spec.name);
+            assert!(found.is_some(), "{}", entry.spec.name);
+        }
+        let declared = "    A: Event<B> =\n        Event::new(\"x.y.done\", EntityKind::Link);";
+        assert_eq!(constant_of(declared, "x.y.done"), Some(("A".to_owned(), "B".to_owned())));
+    }
+
+    #[test]
+    fn a_listener_is_a_file_and_a_row() {
+        let workspace = Workspace::find();
+        let mut draft = Draft::of(&workspace);
+        let (module, event) = ("profile".to_owned(), "auth.email.verified".to_owned());
+        Listener { module, event }.draft(&mut draft).unwrap();
+        let table = draft.files.iter().find(|(path, _)| path == "functions/profile/src/lib.rs");
+        let (_, table) = table.unwrap();
+        assert!(table.contains("mod http;\nmod on;\nmod store;"), "{table}");
+        assert!(table.contains(
+            "runtime::module::listen(\"profile.on_email_verified\", &events::auth::EMAIL_VERIFIED, \
+             on::email_verified::handle),"
+        ));
+        for (path, text) in &draft.files {
+            assert!(!text.contains("__"), "{path} has words left to fill");
+        }
+    }
+}

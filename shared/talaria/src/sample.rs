@@ -1,0 +1,156 @@
+//! Sample events: golden envelopes, requests, batches and authorizer questions, the same at every run.
+
+mod authorizer;
+mod http;
+mod value;
+
+use events::catalogue::Entry;
+use events::envelope::Origin;
+use events::{Envelope, EnvelopeError};
+use kernel::{EntityRef, EventId, TenantId, Timestamp, UserId};
+use serde_json::{Value, json};
+
+use crate::artefact::Artefact;
+use crate::console::Failure;
+use crate::platform::Platform;
+
+/// The body of every sample id: `01jd6gr00…`.
+const SAMPLE: [u8; 16] = [1, 147, 77, 12, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+/// 2026-11-21T12:00:00.000Z.
+const INSTANT_MS: i64 = 1_795_262_400_000;
+
+/// The tenant of every sample.
+fn tenant() -> TenantId {
+    TenantId::from_bytes(SAMPLE)
+}
+
+/// The body that all sample ids share, behind their prefixes.
+fn id_body() -> String {
+    tenant().body()
+}
+
+/// The instant of every sample.
+const fn instant() -> Timestamp {
+    Timestamp::from_ms(INSTANT_MS)
+}
+
+/// Every sample file.
+pub fn all(platform: &Platform) -> Result<Vec<Artefact>, Failure> {
+    let mut files = Vec::new();
+    for entry in &platform.events {
+        let envelope = json!(envelope(entry).map_err(|fault| refused(entry.spec.name, &fault))?);
+        files.push(Artefact::json(format!("events/domain/{}.json", entry.spec.name), &envelope));
+    }
+    for (_, row, _) in platform.routes() {
+        if let Some(page) = platform.page(row.id) {
+            let event = http::event(page, &platform.schemas);
+            files.push(Artefact::json(format!("events/http/{}.json", row.id), &event));
+        }
+    }
+    for (_, row, heard) in platform.listeners() {
+        let envelopes = heard.events.iter().filter_map(|spec| platform.event(spec.name));
+        let records = envelopes.map(|entry| record(entry, row.id));
+        let records: Vec<Value> =
+            records.collect::<Result<_, _>>().map_err(|fault| refused(row.id, &fault))?;
+        let event = json!({ "Records": records });
+        files.push(Artefact::json(format!("events/sqs/{}.json", row.id), &event));
+    }
+    for (name, event) in authorizer::events() {
+        files.push(Artefact::json(format!("events/authorizer/{name}.json"), &event));
+    }
+    Ok(files)
+}
+
+fn refused(name: &str, fault: &EnvelopeError) -> Failure {
+    Failure::refused(format!("sample of {name}: {fault}"))
+}
+
+/// The golden envelope of an event, within the limit of its size.
+pub fn envelope(entry: &Entry) -> Result<Value, EnvelopeError> {
+    let user = UserId::from_bytes(SAMPLE);
+    let origin = Origin {
+        tenant: tenant(),
+        livemode: true,
+        actor: Some(user.into()),
+        correlation: format!("req_{}", id_body()),
+        causation: None,
+        traceparent: None,
+    };
+    let subject = EntityRef::new(entry.spec.entity, subject_of(entry));
+    let id = EventId::from_bytes(SAMPLE);
+    let data = entry.sample.clone();
+    let envelope = Envelope::new(&entry.spec, id, subject, 1, instant(), &origin, data);
+    Ok(serde_json::from_str(&envelope.to_bytes()?)?)
+}
+
+/// The first id or name in the sample's data: what the event is about.
+fn subject_of(entry: &Entry) -> String {
+    let members = entry.sample.as_object();
+    let first = members.and_then(|members| members.values().find_map(Value::as_str));
+    first.map_or_else(id_body, str::to_owned)
+}
+
+/// One message of a queue, as Lambda hands it over.
+fn record(entry: &Entry, listener: &str) -> Result<Value, EnvelopeError> {
+    let body = envelope(entry)?.to_string();
+    let attribute = |text: &str| {
+        json!({
+            "stringValue": text,
+            "stringListValues": [],
+            "binaryListValues": [],
+            "dataType": "String",
+        })
+    };
+    let mut attributes = json!({
+        "type": attribute(&entry.spec.topic_type()),
+        "module": attribute(entry.spec.module()),
+        "ordering": attribute(entry.spec.ordering().as_str()),
+        "priority": attribute(entry.spec.priority.as_str()),
+        "public": attribute(if entry.spec.public { "true" } else { "false" }),
+    });
+    if let Some(channel) = entry.sample.get("channel").and_then(Value::as_str) {
+        attributes["facet"] = attribute(channel);
+    }
+    let queue = crate::template::physical(listener);
+    Ok(json!({
+        "messageId": "00000000-0000-4000-8000-000000000001",
+        "receiptHandle": "sample",
+        "body": body,
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": INSTANT_MS.to_string(),
+            "SenderId": "AIDAIENQZJOLO23YVJ4VO",
+            "ApproximateFirstReceiveTimestamp": INSTANT_MS.to_string(),
+        },
+        "messageAttributes": attributes,
+        "md5OfBody": "",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": format!("arn:aws:sqs:eu-central-1:123456789012:talaria-local-{queue}"),
+        "awsRegion": "eu-central-1",
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn every_event_has_a_golden_envelope_that_reads_back() {
+        for entry in &Platform::of(Vec::new()).events {
+            let text = envelope(entry).unwrap().to_string();
+            let read = Envelope::parse(&text).unwrap();
+            assert_eq!(read.to_bytes().unwrap(), text, "{}", entry.spec.name);
+            assert_eq!(read.time.to_string(), "2026-11-21T12:00:00.000Z");
+        }
+    }
+
+    #[test]
+    fn every_entry_with_an_event_of_its_own_has_a_sample() {
+        let platform = fixture::platform();
+        let paths: Vec<String> = all(&platform).unwrap().into_iter().map(|file| file.path).collect();
+        for path in ["events/http/profile.view.json", "events/sqs/demo.on_updated.json"] {
+            assert!(paths.contains(&path.to_owned()), "{path}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Rules of declarations that no type can hold.
+
+use contracts::{Rate, Spec};
+use runtime::http::catalogue;
+use runtime::rate::CELLS;
+use runtime::{Module, Row, Trigger};
+use store::{PLATFORM_TABLES, Table};
+
+use super::{Breach, STACK_NAME_MAX, breach};
+use crate::lane::{filter_of, topic_of};
+use crate::platform::Platform;
+use crate::refusal::is_mutating;
+
+/// Longest name of a Lambda function.
+const FUNCTION_NAME_MAX: usize = 64;
+/// Seconds an HTTP API waits for a function, with one for the answer.
+const HTTP_TIMEOUT_MAX_S: u32 = 29;
+/// Seconds a listener may run.
+const LISTENER_TIMEOUT_MAX_S: u32 = 300;
+/// Seconds any function may run.
+const TIMEOUT_MAX_S: u32 = 900;
+/// Messages of one batch without a batching window.
+const BATCH_MAX: u32 = 10;
+/// Seconds a queue can delay.
+const DELAY_MAX_S: u32 = 900;
+/// Attempts of a listener.
+const TRIES_MAX: u32 = 20;
+/// Seconds of the longest pause between attempts.
+const BACKOFF_MAX_S: u32 = 39_600;
+
+/// Routes that change something and write no audit row. The list may only shrink.
+const UNAUDITED: &[&str] = &[
+    "auth.email_verify_resend",
+    "notification.inbox_mark",
+    "notification.inbox_update",
+    "profile.update",
+];
+/// Routes for strangers that are never refused for their rate. The list may only shrink.
+const UNLIMITED: &[&str] = &["gateway.health", "gateway.status"];
+
+/// Everything that is declared wrongly.
+pub fn breaches(platform: &Platform) -> Vec<Breach> {
+    let mut found = Vec::new();
+    for (module, row) in platform.rows() {
+        found.extend(of_row(platform, module, row));
+    }
+    for (_, row, spec) in platform.routes() {
+        found.extend(of_route(row, spec));
+    }
+    found.extend(of_lists(platform));
+    found.extend(of_tables(platform));
+    found.extend(of_contracts(platform));
+    found
+}
+
+fn of_row(platform: &Platform, module: &Module, row: &Row) -> Vec<Breach> {
+    let mut found = Vec::new();
+    let id = row.id;
+    if row.module() != module.name {
+        found.push(breach!("{id} stands in the table of module {}: ids start with it", module.name));
+    }
+    if platform.rows().filter(|(_, other)| other.id == id).count() > 1 {
+        found.push(breach!("{id} is declared more than once"));
+    }
+    if STACK_NAME_MAX + 1 + id.len() > FUNCTION_NAME_MAX {
+        found.push(breach!("{id} is too long for the name of a function: shorten it"));
+    }
+    let longest = match &row.trigger {
+        Trigger::Http(_) | Trigger::Authorizer | Trigger::Socket(_) => HTTP_TIMEOUT_MAX_S,
+        Trigger::Listener(_) => LISTENER_TIMEOUT_MAX_S,
+        _ => TIMEOUT_MAX_S,
+    };
+    if row.timeout_s == 0 || row.timeout_s > longest {
+        found.push(breach!("{id} runs up to {} s; its trigger allows 1 to {longest}", row.timeout_s));
+    }
+    for table in &row.writes {
+        let is_shared = PLATFORM_TABLES.contains(table) || *table == CELLS;
+        if !module.tables.contains(table) && !is_shared {
+            found.push(breach!("{id} writes table {}, which its module does not own", table.name()));
+        }
+    }
+    for spec in row.emits.iter().filter(|spec| spec.module() != module.name) {
+        found.push(breach!("{id} announces {}, an event of another module", spec.name));
+    }
+    for callee in &row.calls {
+        let answers = |other: &Row| other.id == *callee && matches!(other.trigger, Trigger::Call(_));
+        if !platform.rows().any(|(_, other)| answers(other)) {
+            found.push(breach!("{id} calls {callee}, which no module answers"));
+        }
+    }
+    if let Trigger::Stream { table, .. } = &row.trigger
+        && !(PLATFORM_TABLES.contains(table) && table.has_stream())
+    {
+        found.push(breach!("{id} reads the stream of {}: only the outbox has one", table.name()));
+    }
+    found.extend(of_listener(platform, module, row));
+    found
+}
+
+fn of_listener(platform: &Platform, module: &Module, row: &Row) -> Vec<Breach> {
+    let Some(heard) = row.listening() else { return Vec::new() };
+    let (mut found, id) = (Vec::new(), row.id);
+    let policy = topic_of(row, heard).and_then(|_| filter_of(module, row, heard));
+    found.extend(policy.err().map(|why| breach!("{why}")));
+    for spec in heard.events.iter().filter(|spec| platform.event(spec.name).is_none()) {
+        found.push(breach!("{id} hears {}, which is not in the catalogue", spec.name));
+    }
+    let limits = [
+        ("batch", heard.batch, 1, BATCH_MAX),
+        ("delay in seconds", heard.delay_s, 0, DELAY_MAX_S),
+        ("tries", heard.tries, 1, TRIES_MAX),
+        ("pause in seconds", heard.backoff_s.iter().copied().max().unwrap_or(0), 1, BACKOFF_MAX_S),
+    ];
+    for (what, value, least, most) in limits {
+        if value < least || value > most {
+            found.push(breach!("{id}: {what} is {value}; {least} to {most} are allowed"));
+        }
+    }
+    found
+}
+
+fn of_route(row: &Row, spec: &Spec) -> Vec<Breach> {
+    let (mut found, id) = (Vec::new(), row.id);
+    if is_mutating(spec) && spec.audit.is_none() && !UNAUDITED.contains(&id) {
+        found.push(breach!("{id} changes something: name its audit action"));
+    }
+    let is_public = !spec.access.needs_credential();
+    if is_public && spec.rate == Rate::Unlimited && !UNLIMITED.contains(&id) {
+        found.push(breach!("{id} is public: give it a rate class"));
+    }
+    for code in spec.codes {
+        if !catalogue().iter().any(|one| one.code == *code) {
+            found.push(breach!("{id} names error code {code}, which is not in the catalogue"));
+        }
+    }
+    if spec.docs.trim().is_empty() {
+        found.push(breach!("{id} has no documentation"));
+    }
+    if spec.path != "$default" && !spec.path.starts_with('/') {
+        found.push(breach!("{id}: path {} does not start with a slash", spec.path));
+    }
+    found
+}
+
+/// Exceptions that no longer are any.
+fn of_lists(platform: &Platform) -> Vec<Breach> {
+    let lists: [(&str, &[&str], fn(&Spec) -> bool); 2] = [
+        ("UNAUDITED", UNAUDITED, |spec| is_mutating(spec) && spec.audit.is_none()),
+        ("UNLIMITED", UNLIMITED, |spec| {
+            !spec.access.needs_credential() && spec.rate == Rate::Unlimited
+        }),
+    ];
+    let mut found = Vec::new();
+    for (list, ids, applies) in lists {
+        for id in ids {
+            let page = platform.page(id);
+            if !page.is_some_and(|page| applies(&page.spec)) {
+                found.push(breach!("{id} is no exception any more: strike it from {list}"));
+            }
+        }
+    }
+    found
+}
+
+fn of_tables(platform: &Platform) -> Vec<Breach> {
+    let owned: Vec<(&Module, &Table)> = platform
+        .modules
+        .iter()
+        .flat_map(|module| module.tables.iter().map(move |table| (module, table)))
+        .collect();
+    let mut found = Vec::new();
+    for (at, (module, table)) in owned.iter().enumerate() {
+        if owned.iter().take(at).any(|(_, other)| other == table) || PLATFORM_TABLES.contains(table) {
+            found.push(breach!("table {} of {} has another owner too", table.name(), module.name));
+        }
+    }
+    // The counters of every pipeline need a home as soon as anything counts.
+    let counts = platform.routes().any(|(_, _, spec)| spec.rate != Rate::Unlimited);
+    if counts && !owned.iter().any(|(_, table)| **table == CELLS) {
+        found.push(breach!("no module owns table {}, where requests are counted", CELLS.name()));
+    }
+    found
+}
+
+/// Contracts without a function, typed calls without an answer.
+fn of_contracts(platform: &Platform) -> Vec<Breach> {
+    let mut found = Vec::new();
+    for page in platform.pages.iter().filter(|page| !platform.serves(page.spec.id)) {
+        found.push(breach!("contract {} is served by no module table", page.spec.id));
+    }
+    for (_, row, _) in platform.routes().filter(|(_, row, _)| platform.page(row.id).is_none()) {
+        found.push(breach!("{} serves a contract that is not in the book", row.id));
+    }
+    for call in &platform.calls {
+        let answers = |row: &Row| row.id == call.id && matches!(row.trigger, Trigger::Call(_));
+        if !platform.rows().any(|(_, row)| answers(row)) {
+            found.push(breach!("typed call {} is answered by no module table", call.id));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    fn lines(rows: impl IntoIterator<Item = Row>) -> Vec<String> {
+        let mut module = fixture::module_of([]);
+        module.rows.extend(rows);
+        breaches(&Platform::of(vec![module])).into_iter().map(|one| one.0).collect()
+    }
+
+    #[test]
+    fn what_is_declared_wrongly_is_named() {
+        let hears = |id| fixture::hears(id, events::profile::UPDATED.spec);
+        let cases = [
+            (hears("other.on_updated"), "other.on_updated stands in the table of module demo"),
+            (hears("demo.on_updated").timeout(301), "demo.on_updated runs up to 301 s"),
+            (hears("demo.on_updated").tries(21, [1]), "demo.on_updated: tries is 21"),
+            (hears("demo.on_updated").tries(2, []), "demo.on_updated: pause in seconds is 0"),
+            (
+                hears("demo.on_updated").writes([Table::new("auth")]),
+                "demo.on_updated writes table auth",
+            ),
+            (
+                hears("demo.on_updated").emits([events::profile::UPDATED.spec]),
+                "demo.on_updated announces profile.profile.updated",
+            ),
+            (
+                hears("demo.on_updated").calls(&contracts::auth::ACCOUNT_GET),
+                "demo.on_updated calls auth.account_get, which no module answers",
+            ),
+            (
+                hears("demo.on_something_with_quite_a_long_name_indeed"),
+                "demo.on_something_with_quite_a_long_name_indeed is too long",
+            ),
+        ];
+        for (row, expected) in cases {
+            let lines = lines([row]);
+            assert!(lines.iter().any(|line| line.starts_with(expected)), "{expected}: {lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_contract_that_nobody_serves_is_named() {
+        let lines = lines([]);
+        assert!(lines.contains(&"contract auth.login is served by no module table".to_owned()));
+        assert!(lines.contains(&"typed call auth.account_get is answered by no module table".to_owned()));
+    }
+
+    #[test]
+    fn the_exceptions_are_exceptions() {
+        assert_eq!(of_lists(&Platform::of(Vec::new())), []);
+    }
+}
