@@ -41,8 +41,7 @@ async fn a_keyed_request_acts_once_and_answers_alike() {
         assert_eq!(again.header("etag"), first.header("etag"), "{}", spec.id);
         assert_eq!(first.header("idempotent-replayed"), "", "{}", spec.id);
         send("key-1", "Eve").await.refused(400, "idempotency_key_reused");
-        let printable = send("\u{7f}", "Ada").await;
-        printable.refused(400, "idempotency_key_invalid");
+        send(&"k".repeat(256), "Ada").await.refused(400, "idempotency_key_invalid");
     }
 }
 

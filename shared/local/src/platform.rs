@@ -69,7 +69,7 @@ impl Platform {
     }
 
     /// Opens the cloud, makes what the modules declare and the first tenants, and starts. Without a
-    /// port it is settled when this answers.
+    /// port it is settled and the mailbox empty when this answers.
     pub async fn start(modules: Vec<Module>, options: Options) -> Result<Self, BootError> {
         let listeners = match options.port {
             Some(port) => Some(Listeners::bind(port).await?),
@@ -82,6 +82,7 @@ impl Platform {
         if options.port.is_none() {
             // A test starts from quiet; a developer need not wait for the owner's welcome.
             platform.settle().await;
+            platform.mailbox().clear();
         }
         if let Some(http) = http {
             let (front, shutdown) = (platform.inner.front.clone(), platform.until_shutdown());
@@ -136,7 +137,7 @@ impl Platform {
             Some(processes) => Arc::new(processes.clone()),
             None => Arc::new(in_process),
         };
-        let functions = Functions::new(modules, &prefix, runner, options.clock.clone());
+        let functions = Functions::new(modules, &prefix, runner, options.clock.clone(), lines.sink());
         cloud.extend(Arc::new(InvokeApi::new(&functions)));
         let gateway = Gateway::new(modules, functions.clone(), options.clock.clone());
         let inner = Inner {
@@ -291,6 +292,11 @@ impl Platform {
     /// Log and metric lines so far, oldest first; only the last 20,000.
     pub fn logs(&self) -> Vec<String> {
         self.inner.lines.all()
+    }
+
+    /// (function id, process id) of every process there is, where functions have their own.
+    pub fn processes(&self) -> Vec<(&'static str, u32)> {
+        self.inner.processes.as_ref().map(Processes::running).unwrap_or_default()
     }
 
     /// Where it listens, where it does.

@@ -10,8 +10,7 @@ use crate::{asyncapi, openapi, page, sample, template, yaml};
 /// What stands first in every generated file that can hold a comment.
 const MADE_BY: &str = "Made by `cargo talaria gen`; do not edit.";
 /// Folders that hold nothing but generated files: what is not written again is removed.
-const OWNED_FOLDERS: &[&str] =
-    &["events/authorizer", "events/domain", "events/http", "events/sqs"];
+const OWNED_FOLDERS: &[&str] = &["events/authorizer", "events/domain", "events/http", "events/sqs"];
 
 /// One generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +50,8 @@ impl Artefact {
 pub fn all(platform: &Platform) -> Result<Vec<Artefact>, Failure> {
     let mut all = Vec::new();
     for module in &platform.modules {
-        let template = template::of_module(module).map_err(|why| Failure::refused(why.to_string()))?;
+        let template =
+            template::of_module(module).map_err(|why| Failure::refused(why.to_string()))?;
         let folder = format!("functions/{}", module.name);
         all.push(Artefact::yaml(format!("{folder}/template.yaml"), &template)?);
         all.push(Artefact::markdown(format!("{folder}/README.md"), &page::readme(module)));

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use crate::lane::{LaneError, Topic, filter_of, topic_of};
 use crate::openapi::told;
 use crate::platform::Platform;
-use crate::template::physical;
 use crate::template::listener::{RETENTION_S, max_receives, queue_names};
+use crate::template::physical;
 
 const STANDARD: &str = "events";
 const FIFO: &str = "events_fifo";
@@ -244,7 +244,10 @@ mod tests {
             for message in operation["messages"].as_array().unwrap() {
                 let reference = message["$ref"].as_str().unwrap();
                 assert!(reference.starts_with(&format!("{channel}/messages/")), "{name}");
-                assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+                assert!(
+                    document.pointer(reference.trim_start_matches('#')).is_some(),
+                    "{reference}"
+                );
             }
         }
     }

@@ -19,7 +19,8 @@ pub fn module() -> Module {
         serve(&api::GET, get).reads([DEMO]),
         serve(&api::UPDATE, update).writes([DEMO]).emits([events::profile::UPDATED.spec]),
         serve(&api::VIEW, view).reads([DEMO]),
-        hears("demo.on_updated", events::profile::UPDATED.spec).calls(&contracts::auth::ACCOUNT_GET),
+        hears("demo.on_updated", events::profile::UPDATED.spec)
+            .calls(&contracts::auth::ACCOUNT_GET),
         answer(&contracts::auth::ACCOUNT_GET, account).opens(["auth/pepper/email"]),
         every("demo.tidy", "rate(1 minute)", tidy).writes([DEMO]).keeps(["auth/signing/es256"]),
         stream("demo.relay", OUTBOX, Births::Outbox, relay).writes([OUTBOX]).publishes(),
@@ -78,10 +79,7 @@ async fn relay(_: Ctx<System>, _: Vec<runtime::stream::Record>) -> Vec<String> {
     Vec::new()
 }
 
-async fn gather(
-    _: Ctx<System>,
-    _: runtime::authorizer::Inquiry,
-) -> runtime::authorizer::Evidence {
+async fn gather(_: Ctx<System>, _: runtime::authorizer::Inquiry) -> runtime::authorizer::Evidence {
     use runtime::authorizer::{Evidence, Standing};
     Evidence::without(Standing::None, "none")
 }

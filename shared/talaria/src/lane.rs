@@ -58,17 +58,16 @@ pub fn filter_of(module: &Module, row: &Row, heard: &Listening) -> Result<Value,
 fn types_of(heard: &Listening) -> Vec<String> {
     let of_event = |spec: &events::EventSpec| {
         let spec = *spec;
-        heard.accepts.iter().map(move |major| events::EventSpec { major: *major, ..spec }.topic_type())
+        heard
+            .accepts
+            .iter()
+            .map(move |major| events::EventSpec { major: *major, ..spec }.topic_type())
     };
     heard.events.iter().flat_map(of_event).collect()
 }
 
 /// The lane of a listener: its priority, where a twin hears the same event with the other one.
-fn lane_of(
-    module: &Module,
-    row: &Row,
-    heard: &Listening,
-) -> Result<Option<Priority>, LaneError> {
+fn lane_of(module: &Module, row: &Row, heard: &Listening) -> Result<Option<Priority>, LaneError> {
     let is_twin = |event: &str| {
         module.rows.iter().filter(|other| other.id != row.id).any(|other| {
             other.listening().is_some_and(|theirs| {

@@ -116,7 +116,10 @@ fn schemas(platform: &Platform, body: &Value) -> Map<String, Value> {
     named.push("Problem".to_owned());
     named.sort_unstable();
     named.dedup();
-    named.into_iter().filter_map(|name| all.get(&name).cloned().map(|schema| (name, schema))).collect()
+    named
+        .into_iter()
+        .filter_map(|name| all.get(&name).cloned().map(|schema| (name, schema)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -136,7 +139,8 @@ mod tests {
     fn every_reference_leads_somewhere() {
         let document = document(&fixture::platform());
         let text = document.to_string();
-        for reference in text.split("\"$ref\":\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+        for reference in text.split("\"$ref\":\"").skip(1).filter_map(|rest| rest.split('"').next())
+        {
             let pointer = reference.trim_start_matches('#');
             assert!(document.pointer(pointer).is_some(), "{reference}");
         }

@@ -148,7 +148,8 @@ mod tests {
     #[test]
     fn every_entry_with_an_event_of_its_own_has_a_sample() {
         let platform = fixture::platform();
-        let paths: Vec<String> = all(&platform).unwrap().into_iter().map(|file| file.path).collect();
+        let paths: Vec<String> =
+            all(&platform).unwrap().into_iter().map(|file| file.path).collect();
         for path in ["events/http/profile.view.json", "events/sqs/demo.on_updated.json"] {
             assert!(paths.contains(&path.to_owned()), "{path}");
         }

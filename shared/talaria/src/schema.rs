@@ -7,7 +7,8 @@ const COMPONENTS: &str = "#/components/schemas/";
 
 /// The schema itself, where this is a reference to a shared one.
 pub fn resolved<'a>(schema: &'a Value, shared: &'a Map<String, Value>) -> &'a Value {
-    let name = schema.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix(COMPONENTS));
+    let name =
+        schema.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix(COMPONENTS));
     match name.and_then(|name| shared.get(name)) {
         Some(found) => resolved(found, shared),
         None => schema,

@@ -113,7 +113,9 @@ mod tests {
         let names = parameter_names(&of_module(&plain).unwrap());
         assert_eq!(names, ["Name", "Stage", "TicketTopic"]);
         let names = parameter_names(&template());
-        for name in ["IdentityApi", "IdentityAuthorizer", "EventsTopic", "OutboxStream", "PageTopic"] {
+        for name in
+            ["IdentityApi", "IdentityAuthorizer", "EventsTopic", "OutboxStream", "PageTopic"]
+        {
             assert!(names.contains(&name.to_owned()), "{name} of {names:?}");
         }
         assert!(!names.contains(&"MailUrl".to_owned()) && !names.contains(&"MoneyApi".to_owned()));

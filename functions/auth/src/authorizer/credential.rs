@@ -39,6 +39,7 @@ mod tests {
     use super::*;
 
     type Headers = &'static [&'static str];
+    type Found = Result<&'static str, (Standing, &'static str)>;
 
     fn inquiry(authorization: &[&str], api_key: &[&str]) -> Inquiry {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
@@ -53,7 +54,7 @@ mod tests {
     #[test]
     fn at_most_one_credential_in_one_form_is_looked_at() {
         use Standing::{Invalid, Multiple, None};
-        let table: [(Headers, Headers, Result<&str, (Standing, &str)>); 13] = [
+        let table: [(Headers, Headers, Found); 13] = [
             (&[], &[], Err((None, "no_credential"))),
             (&["Bearer a.b.c"], &[], Ok("a.b.c")),
             (&["bEARER a.b.c="], &[], Ok("a.b.c=")),

@@ -7,7 +7,8 @@ use crate::store::inboxes::{Delivered, Inboxes};
 use crate::store::keys::RowName;
 use crate::store::outbox::Outbox;
 
-/// Puts the row's message into the inbox, once: item, counters and the row's end are one transaction.
+/// Puts the row's message into the inbox, once: item, counters and the row's end are one
+/// transaction.
 pub async fn deliver(ctx: &Ctx<Worker>, name: &RowName, user: UserId) -> Result<Outcome, Error> {
     let (inboxes, outbox) = (Inboxes::of(ctx), Outbox::of(ctx));
     let (row, inbox) = inboxes.with_row(name, user).await?;

@@ -17,9 +17,9 @@ pub const TIME_NEEDED: Duration = Duration::from_secs(25);
 /// How soon a row is dispatched again that could not be checked.
 const CHECK_AGAIN: Duration = Duration::from_secs(10);
 
-/// Claims the row, checks it as of now, and hands it over. Killed before the provider is called, nothing
-/// left; killed after, the outcome is unknown and the next dispatcher sends a copy with the same
-/// `Message-ID`.
+/// Claims the row, checks it as of now, and hands it over. Killed before the provider is called,
+/// nothing left; killed after, the outcome is unknown and the next dispatcher sends a copy with the
+/// same `Message-ID`.
 pub async fn deliver(ctx: &Ctx<Worker>, name: &RowName) -> Result<Outcome, Error> {
     if ctx.remaining() < TIME_NEEDED {
         return Ok(Outcome::Wait { seconds: 1, code: "no_time_left" });

@@ -18,8 +18,8 @@ pub struct Binding {
     pub expires_after: Option<Duration>,
 }
 
-/// Every binding. `user.created` is the configured name of the first row's fact as module `user` will
-/// announce it; until that module exists, the account's registration is the announcement.
+/// Every binding. `user.created` is the configured name of the first row's fact as module `user`
+/// will announce it; until that module exists, the account's registration is the announcement.
 pub const BINDINGS: &[Binding] = &[Binding {
     event: "auth.user.registered",
     category: Category::Account,

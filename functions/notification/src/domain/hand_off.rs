@@ -1,5 +1,5 @@
-//! Handing a message over to a provider: who may, when again, and when never. Mail is handed over at
-//! least once; a copy after an unknown outcome carries the same `Message-ID`.
+//! Handing a message over to a provider: who may, when again, and when never. Mail is handed over
+//! at least once; a copy after an unknown outcome carries the same `Message-ID`.
 
 use std::time::Duration;
 

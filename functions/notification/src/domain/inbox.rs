@@ -1,5 +1,5 @@
-//! The counters of an inbox: a log numbered 1, 2, 3 … without holes, two marks, and the exceptions to
-//! them. Nothing is counted up or down; every figure is computed from the marks.
+//! The counters of an inbox: a log numbered 1, 2, 3 … without holes, two marks, and the exceptions
+//! to them. Nothing is counted up or down; every figure is computed from the marks.
 
 #[cfg(test)]
 mod tests;
@@ -124,8 +124,8 @@ impl Inbox {
         self.seen_upto = self.seen_upto.max(seq.min(self.last_seq));
     }
 
-    /// Every item up to this one was read, also those marked unread. A number below the mark changes
-    /// nothing.
+    /// Every item up to this one was read, also those marked unread. A number below the mark
+    /// changes nothing.
     pub fn read_upto(&mut self, seq: u64) {
         let seq = seq.min(self.last_seq);
         if seq >= self.read_upto {

@@ -1,5 +1,5 @@
-//! The plan: what one event means for one person, and which rule decided it. The order of the rules is
-//! contract.
+//! The plan: what one event means for one person, and which rule decided it. The order of the rules
+//! is contract.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,5 @@
-//! The built-in texts, in English. Names and addresses are known only while a mail is written; what an
-//! inbox keeps has neither.
+//! The built-in texts, in English. Names and addresses are known only while a mail is written; what
+//! an inbox keeps has neither.
 
 use serde::{Deserialize, Serialize};
 
@@ -62,8 +62,8 @@ impl Template {
 fn welcome(name: Option<&str>) -> Letter {
     const LINES: [&str; 3] = [
         "your account was created.",
-        "To sign in, confirm your e-mail address with the link we sent you in a message of its own.",
-        "If you did not create this account, ignore that link: without it nobody can use the account.",
+        "To sign in, confirm your e-mail address with the link in our other message.",
+        "If you did not create it, ignore that link: without it nobody can use the account.",
     ];
     let greeting = name.map_or_else(|| "Hello,".to_owned(), |name| format!("Hello {name},"));
     let paragraph = |line: &str| format!("<p>{}</p>\n", escaped(line));
@@ -72,8 +72,8 @@ fn welcome(name: Option<&str>) -> Letter {
         subject: "Welcome",
         text: format!("{greeting}\n\n{}\n", LINES.join("\n\n")),
         html: format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Welcome</title>\
-             </head>\n<body>\n{html}</body>\n</html>\n"
+            "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\
+             <title>Welcome</title></head>\n<body>\n{html}</body>\n</html>\n"
         ),
     }
 }
@@ -81,8 +81,8 @@ fn welcome(name: Option<&str>) -> Letter {
 /// Longest name we greet by.
 const NAME_MAX: usize = 60;
 
-/// The name, where it reads like one. Anybody can register somebody else's address, so a name could be
-/// an advertisement that we would deliver: links, addresses and long texts are left out.
+/// The name, where it reads like one. Anybody can register somebody else's address, so a name could
+/// be an advertisement that we would deliver: links, addresses and long texts are left out.
 fn greetable(name: &str) -> Option<&str> {
     let name = name.trim();
     let telling =

@@ -11,8 +11,9 @@ use crate::store::plans::{Occasion, Plans};
 /// Plans what an event means for the person it is about.
 ///
 /// Whether `on_contact_changed` ran before does not matter: where no contact is remembered yet, the
-/// account itself is asked. That is a read without effect, and both ways give the same facts. Twice the
-/// same event is one plan: its inbox row and the guard of its dedupe key are in the plan's transaction.
+/// account itself is asked. That is a read without effect, and both ways give the same facts. Twice
+/// the same event is one plan: its inbox row and the guard of its dedupe key are in the plan's
+/// transaction.
 pub async fn handle(ctx: Ctx<Worker>, event: Received<Value>) -> Result<Outcome, Error> {
     let Received { envelope, data } = event;
     let Some(binding) = binding::of(&envelope.kind) else { return Ok(Outcome::Skip("unbound")) };

@@ -15,11 +15,12 @@ const LEASE_SPAN: Duration = Duration::from_secs(55);
 /// Rows read at once from a shard.
 const PAGE: usize = 100;
 
-/// Dispatches the rows nobody else brought to an end: whose message got lost, whose dispatcher died,
-/// whose provider asked to wait. Stops in time; what is left is due again at the next run.
+/// Dispatches the rows nobody else brought to an end: whose message got lost, whose dispatcher
+/// died, whose provider asked to wait. Stops in time; what is left is due again at the next run.
 ///
-/// Safe to run twice at once: every row has a claim, or its effect in the transaction of its end. A row
-/// that fails does not keep the others waiting; the first failure is answered when all had their turn.
+/// Safe to run twice at once: every row has a claim, or its effect in the transaction of its end. A
+/// row that fails does not keep the others waiting; the first failure is answered when all had
+/// their turn.
 pub async fn handle(ctx: Ctx<System>) -> Result<(), Error> {
     let holder: RequestId = ctx.new_id();
     let (store, now) = (ctx.store(), ctx.now());

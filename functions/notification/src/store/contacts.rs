@@ -1,5 +1,6 @@
-//! What is remembered of how a person is reached: whether, never where. Addresses and names stay with
-//! module `auth`, which is asked when a mail is written; there is no copy to encrypt, to age or to erase.
+//! What is remembered of how a person is reached: whether, never where. Addresses and names stay
+//! with module `auth`, which is asked when a mail is written; there is no copy to encrypt, to age
+//! or to erase.
 
 use contracts::auth::{ACCOUNT_GET, Account, AccountGet};
 use kernel::{Error, ErrorKind, Timestamp, UserId};

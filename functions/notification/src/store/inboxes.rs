@@ -58,8 +58,8 @@ impl InboxRow {
         }
     }
 
-    /// Writes the counters as they are now, on the version they were read with. Answers the number of
-    /// the inbox's next event.
+    /// Writes the counters as they are now, on the version they were read with. Answers the number
+    /// of the inbox's next event.
     fn write(&self, change: &mut Change) -> Result<u64, Error> {
         let action = if self.unwritten { change.create(self) } else { change.replace(self) };
         Ok(action.announce(1)?)
@@ -132,8 +132,8 @@ impl<'a, Who: InTenant> Inboxes<'a, Who> {
         Ok((row, decoded(found.next().flatten())?))
     }
 
-    /// The items of these numbers, newest first: one query where they lie together, else one batch read.
-    /// Numbers go from new to old, at most 100.
+    /// The items of these numbers, newest first: one query where they lie together, else one batch
+    /// read. Numbers go from new to old, at most 100.
     pub async fn items(&self, user: UserId, numbers: &[u64]) -> Result<Vec<ItemRow>, Error> {
         let (Some(newest), Some(oldest)) = (numbers.first(), numbers.last()) else {
             return Ok(Vec::new());
@@ -154,7 +154,8 @@ impl<'a, Who: InTenant> Inboxes<'a, Who> {
         Ok(items.into_iter().flatten().collect())
     }
 
-    /// Saves changed counters and announces them. An item that was read marks its notification seen.
+    /// Saves changed counters and announces them. An item that was read marks its notification
+    /// seen.
     pub async fn save<T: Serialize>(
         &self,
         row: &InboxRow,
@@ -208,8 +209,8 @@ impl Inboxes<'_, Worker> {
         Ok((row, self.as_of_now(decoded(found.next().flatten())?, user)))
     }
 
-    /// Puts the row's card into the inbox: counters, item, the row's end, its guard and both events at
-    /// once, so exactly once. A lost race for the counters makes the handler run again.
+    /// Puts the row's card into the inbox: counters, item, the row's end, its guard and both events
+    /// at once, so exactly once. A lost race for the counters makes the handler run again.
     pub async fn deliver(
         &self,
         mut inbox: InboxRow,

@@ -1,4 +1,5 @@
-//! The notification outbox: rows on their way to a channel, each step conditional, each end announced.
+//! The notification outbox: rows on their way to a channel, each step conditional, each end
+//! announced.
 
 use events::notification::{self as facts, FAILED, QUEUED, SENT, SKIPPED};
 use kernel::{EntityKind, EntityRef, Error, RequestId, TenantId, Timestamp};
@@ -56,8 +57,8 @@ impl<'a> Outbox<'a> {
         }
     }
 
-    /// Asks to hand a claimed row over; the row shows it where it is granted. A step of the row's own
-    /// work, announced by its end.
+    /// Asks to hand a claimed row over; the row shows it where it is granted. A step of the row's
+    /// own work, announced by its end.
     pub async fn hand_over(
         &self,
         row: &mut OutboxRow,

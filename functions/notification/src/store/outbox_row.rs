@@ -1,5 +1,5 @@
-//! One channel of one notification: the row its dispatcher works on. Every step is conditional on the
-//! claim of the dispatcher that takes it.
+//! One channel of one notification: the row its dispatcher works on. Every step is conditional on
+//! the claim of the dispatcher that takes it.
 
 use std::time::Duration;
 
@@ -43,8 +43,8 @@ pub struct OutboxRow {
     pub attempts: u32,
     pub provider: Option<String>,
     pub last_error_code: Option<String>,
-    /// The number of its last event among the notification's. Given out by the plan, so that channels
-    /// settle without meeting at the parent, and dense once all have.
+    /// The number of its last event among the notification's. Given out by the plan, so that
+    /// channels settle without meeting at the parent, and dense once all have.
     pub final_sequence: u64,
     #[serde(with = "kernel::time::ms", rename = "created_at_ms")]
     pub created_at: Timestamp,
@@ -99,8 +99,8 @@ impl OutboxRow {
     }
 }
 
-/// pending, or processing with a claim that ran out → processing: the holder of `claim` may go on for
-/// [`LEASE`]. The sweeper looks again when that is over.
+/// pending, or processing with a claim that ran out → processing: the holder of `claim` may go on
+/// for [`LEASE`]. The sweeper looks again when that is over.
 pub fn claim(row: &OutboxRow, claim: RequestId, now: Timestamp) -> Update {
     let until = now.plus(LEASE).ms();
     let over = Condition::equal("status", Status::Processing)

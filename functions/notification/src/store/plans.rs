@@ -150,9 +150,9 @@ impl<'a> Plans<'a> {
         Ok((contact, guard.is_some_and(|guard| guard.expires_at > now)))
     }
 
-    /// Saves a plan: parent, rows, guard, reasons and one event per row, together with the event's inbox
-    /// row. A plan without rows leaves only its reasons. A guard that appeared since the snapshot makes
-    /// the handler run again.
+    /// Saves a plan: parent, rows, guard, reasons and one event per row, together with the event's
+    /// inbox row. A plan without rows leaves only its reasons. A guard that appeared since the
+    /// snapshot makes the handler run again.
     pub async fn save(&self, occasion: &Occasion, plan: Plan) -> Result<(), Error> {
         let now = self.ctx.now();
         if plan.rows.is_empty() {
@@ -216,8 +216,8 @@ impl<'a> Plans<'a> {
         }
     }
 
-    /// One row per channel. Events are numbered 1 to n as the rows are planned; those that are due get
-    /// the numbers after that for their ends.
+    /// One row per channel. Events are numbered 1 to n as the rows are planned; those that are due
+    /// get the numbers after that for their ends.
     fn rows(
         &self,
         what: &Occasion,

@@ -113,9 +113,9 @@ impl World {
         }
     }
 
-    /// Lets enough time pass for every claim to run out and every first retry to come, in three steps.
+    /// Lets enough time pass for every claim to run out and every first retry to come, twice.
     pub async fn dust_settles(&self) {
-        for _ in 0..3 {
+        for _ in 0..2 {
             self.platform.pass(Duration::from_secs(240)).await;
         }
     }
@@ -147,14 +147,16 @@ impl World {
         parents.iter().map(|one| one.text("notification_id").unwrap().parse().unwrap()).collect()
     }
 
-    /// The rows of Ada's only notification: channel, status and outcome; and its events, in sequence.
+    /// The rows of Ada's only notification: channel, status, outcome, and whether they wait for the
+    /// sweeper; and its events, in sequence.
     pub async fn story(&self) -> (Vec<String>, Vec<String>) {
         let [notification] = self.notifications().await[..] else { panic!("one notification") };
         let partition = self.scope().partition("N", &notification);
         let rows = self.items(NOTIFICATION, partition).await;
         let rows = rows.iter().filter(|row| row.text("channel").is_some()).map(|row| {
             let text = |name| row.text(name).unwrap_or("-");
-            format!("{} {} {}", text("channel"), text("status"), text("outcome"))
+            let waiting = if row.get("due_pk").is_some() { " waiting" } else { "" };
+            format!("{} {} {}{waiting}", text("channel"), text("status"), text("outcome"))
         });
         (rows.collect(), self.events(EntityKind::Notification, &notification.to_string()).await)
     }
@@ -167,6 +169,15 @@ impl World {
         assert!(dense, "the sequence of {kind:?} has holes");
         rows.iter().map(|row| row.text("type").unwrap().to_owned()).collect()
     }
+
+    /// The faults that every call of a function must survive.
+    pub const FAULTS: [Fault; 5] = [
+        Fault::CrashBefore,
+        Fault::CrashAfter,
+        Fault::ErrorBefore,
+        Fault::ReplyLost,
+        Fault::Conflict,
+    ];
 
     /// How many rows wait for the sweeper.
     pub async fn waiting(&self) -> usize {
@@ -190,7 +201,7 @@ impl World {
     }
 }
 
-/// A stand-in for `auth`: accounts, announcements, and Ada's credential; and the relay of the platform.
+/// A stand-in for `auth`: accounts, announcements and Ada's credential; with the platform's relay.
 fn auth(accounts: &Accounts) -> Module {
     let accounts = accounts.clone();
     let account = move |_: Ctx<Worker>, request: contracts::auth::AccountGet| {

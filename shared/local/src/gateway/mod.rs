@@ -55,11 +55,11 @@ pub struct Gateway {
 impl Gateway {
     /// The APIs of these modules. Protected routes ask the one authorizer among their rows.
     pub fn new(modules: &[Module], functions: Functions, clock: VirtualClock) -> Self {
-        let rows = modules.iter().flat_map(|module| &module.rows);
-        let authorizer = rows.filter(|row| matches!(row.trigger, Trigger::Authorizer)).map(|row| row.id);
+        let mut rows = modules.iter().flat_map(|module| &module.rows);
+        let authorizer = rows.find(|row| matches!(row.trigger, Trigger::Authorizer));
         Self {
             routes: Routes::of(modules),
-            authorizer: authorizer.last(),
+            authorizer: authorizer.map(|row| row.id),
             functions,
             clock,
             requests: AtomicU64::new(0),

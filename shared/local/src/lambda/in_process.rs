@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use kernel::Timestamp;
 use runtime::cache;
 use runtime::clock::{Clock, Entropy};
-use runtime::log::{Line, Log};
+use runtime::log::Log;
 use runtime::mail::Mailer;
 use runtime::{Config, Function, Meta, Module, Ports, Surroundings};
 
@@ -68,17 +68,10 @@ impl Runner for InProcess {
             let deadline = Timestamp::from_ms(run.deadline_ms);
             let meta = Meta { deadline, trace: None, cold: run.cold };
             let running = AssertUnwindSafe(function.invoke(&run.event, &meta)).catch_unwind();
-            let failed = match running.await {
-                Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err(failed)) => failed.to_string(),
-                Err(_) => "the function panicked".to_owned(),
-            };
-            let ports = function.ports();
-            let line = Line::warn("the invocation failed")
-                .with("aws_request_id", run.request_id)
-                .with("error", failed.as_str());
-            ports.log.write(&ports.config, ports.clock.now(), run.function, line);
-            Err(InvokeError::Failed(failed))
+            match running.await {
+                Ok(answer) => answer.map_err(|failed| InvokeError::Failed(failed.to_string())),
+                Err(_) => Err(InvokeError::Failed("the function panicked".to_owned())),
+            }
         })
     }
 }

@@ -19,9 +19,10 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use runtime::{Module, Row};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use crate::boot::LineSink;
 use crate::clock::VirtualClock;
 use crate::connector::Invocation;
 use crate::mapping::{InvokeError, Invoker};
@@ -41,6 +42,7 @@ struct Inner {
     by_name: HashMap<String, &'static str>,
     runner: Arc<dyn Runner>,
     clock: VirtualClock,
+    lines: LineSink,
     invocations: AtomicU64,
     /// Asynchronous invocations under way.
     pending: watch::Sender<usize>,
@@ -79,6 +81,7 @@ impl Functions {
         name_prefix: &str,
         runner: Arc<dyn Runner>,
         clock: VirtualClock,
+        lines: LineSink,
     ) -> Self {
         let rows = || modules.iter().flat_map(|module| &module.rows);
         let name = |row: &Row| format!("{name_prefix}{}", runtime::wiring::resource_name(row.id));
@@ -88,6 +91,7 @@ impl Functions {
             by_name: rows().map(|row| (name(row), row.id)).collect(),
             runner,
             clock,
+            lines,
             invocations: AtomicU64::new(0),
             pending: watch::channel(0).0,
         };
@@ -125,18 +129,12 @@ impl Functions {
         let inner = self.inner.clone();
         Box::pin(async move {
             let (run, invocation) = prepared?;
-            let deadline_ms = run.deadline_ms;
-            let running = invocation.run(inner.runner.run(run));
-            let answer = tokio::select! {
-                biased;
-                done = running => done.map_err(|_| InvokeError::Crashed)??,
-                () = inner.clock.sleep_until(deadline_ms) => return Err(InvokeError::TimedOut),
-            };
-            if answer.len() > PAYLOAD_LIMIT_BYTES {
-                return Err(InvokeError::Failed("the answer is larger than 6 MB".to_owned()));
+            let (function, request_id) = (run.function, run.request_id.clone());
+            let answer = inner.run(run, invocation).await;
+            if let Err(failed) = &answer {
+                inner.report(function, &request_id, failed);
             }
-            serde_json::from_str(&answer)
-                .map_err(|fault| InvokeError::Failed(format!("the answer is no JSON: {fault}")))
+            answer
         })
     }
 
@@ -185,6 +183,36 @@ impl Functions {
 
     fn downgrade(&self) -> std::sync::Weak<Inner> {
         Arc::downgrade(&self.inner)
+    }
+}
+
+impl Inner {
+    async fn run(&self, run: Run, invocation: Invocation) -> Result<Value, InvokeError> {
+        let deadline_ms = run.deadline_ms;
+        let running = invocation.run(self.runner.run(run));
+        let answer = tokio::select! {
+            biased;
+            done = running => done.map_err(|_| InvokeError::Crashed)??,
+            () = self.clock.sleep_until(deadline_ms) => return Err(InvokeError::TimedOut),
+        };
+        if answer.len() > PAYLOAD_LIMIT_BYTES {
+            return Err(InvokeError::Failed("the answer is larger than 6 MB".to_owned()));
+        }
+        serde_json::from_str(&answer)
+            .map_err(|fault| InvokeError::Failed(format!("the answer is no JSON: {fault}")))
+    }
+
+    /// What Lambda itself writes when a function does not answer.
+    fn report(&self, function: &str, request_id: &str, failed: &InvokeError) {
+        let line = json!({
+            "timestamp": kernel::Timestamp::from_ms(self.clock.now_ms()),
+            "level": "warn",
+            "call": function,
+            "msg": "the invocation failed",
+            "aws_request_id": request_id,
+            "error": failed.to_string(),
+        });
+        (self.lines)(&line.to_string());
     }
 }
 

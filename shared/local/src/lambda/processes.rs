@@ -1,6 +1,9 @@
 //! Functions in processes of their own: the very programs that are deployed, over the Runtime API.
 //! Environments are made on demand, kept warm, and killed at a timeout and at the end.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -47,8 +50,12 @@ struct Inner {
     api: RuntimeApi,
     api_address: SocketAddr,
     numbers: AtomicU64,
+    running: Running,
     lines: LineSink,
 }
+
+/// (function id, process id) by environment.
+type Running = Arc<Mutex<BTreeMap<u64, (&'static str, u32)>>>;
 
 struct Function {
     program: PathBuf,
@@ -61,6 +68,7 @@ struct Function {
 struct Environment {
     number: u64,
     api: RuntimeApi,
+    running: Running,
     jobs: mpsc::Sender<Job>,
     child: Child,
 }
@@ -68,6 +76,7 @@ struct Environment {
 impl Drop for Environment {
     fn drop(&mut self) {
         self.api.close(self.number);
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
     }
 }
 
@@ -98,7 +107,14 @@ impl Processes {
             }
         }
         let (api, numbers) = (RuntimeApi::default(), AtomicU64::new(0));
-        Ok(Self { inner: Arc::new(Inner { functions, api, api_address, numbers, lines }) })
+        let running = Running::default();
+        Ok(Self { inner: Arc::new(Inner { functions, api, api_address, numbers, running, lines }) })
+    }
+
+    /// (function id, process id) of every process, the oldest first.
+    pub fn running(&self) -> Vec<(&'static str, u32)> {
+        let running = self.inner.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.values().copied().collect()
     }
 
     /// Serves the Runtime API on a listener that is bound already, until the task is ended.
@@ -150,7 +166,7 @@ impl Inner {
         let child = Command::new(&function.program)
             .env_clear()
             .envs(&function.variables)
-            .env("AWS_LAMBDA_RUNTIME_API", format!("{}/{number}", self.api_address))
+            .env("AWS_LAMBDA_RUNTIME_API", format!("http://{}/{number}", self.api_address))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -166,7 +182,12 @@ impl Inner {
         if let Some(output) = child.stderr.take() {
             tokio::spawn(forward(output, id, self.lines.clone()));
         }
-        Ok(Environment { number, api: self.api.clone(), jobs, child })
+        let running = self.running.clone();
+        if let Some(process) = child.id() {
+            let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.insert(number, (id, process));
+        }
+        Ok(Environment { number, api: self.api.clone(), running, jobs, child })
     }
 }
 

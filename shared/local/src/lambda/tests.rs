@@ -1,6 +1,4 @@
 use aws_sdk_lambda::primitives::Blob;
-use serde_json::json;
-
 use super::*;
 use crate::platform::Platform;
 use crate::seed::DEMO_TENANT;
@@ -31,6 +29,7 @@ async fn a_function_answers_fails_or_is_ended_at_its_timeout() {
     let started_ms = platform.clock().now_ms();
     let slow = platform.invoke("echo.slow", call(json!({}))).await;
     assert_eq!(slow, Err(InvokeError::TimedOut));
+    assert!(platform.logs().iter().any(|line| line.contains("the function timed out")));
     assert_eq!(platform.clock().now_ms() - started_ms, 3_000);
     let unknown = platform.invoke("echo.nothing", json!({})).await;
     assert_eq!(unknown, Err(InvokeError::Failed("there is no function echo.nothing".to_owned())));

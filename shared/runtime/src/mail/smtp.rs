@@ -1,5 +1,5 @@
-//! The SMTP adapter of the mail port (RFC 5321): one connection per message, encrypted except to this
-//! machine, and every failure sorted by what it means for the message.
+//! The SMTP adapter of the mail port (RFC 5321): one connection per message, encrypted except to
+//! this machine, and every failure sorted by what it means for the message.
 
 mod compose;
 #[cfg(test)]
@@ -32,11 +32,12 @@ const SUBMISSIONS_PORT: u16 = 465;
 /// How long a server may take to say goodbye; the message is its own by then.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// Connects the adapter to the server of `TALARIA_MAIL_URL`, sending as `TALARIA_MAIL_FROM`. Opens no
-/// connection yet.
+/// Connects the adapter to the server of `TALARIA_MAIL_URL`, sending as `TALARIA_MAIL_FROM`. Opens
+/// no connection yet.
 ///
-/// `smtps://[user:password@]host[:465]` is encrypted from the start; `smtp://[user:password@]host[:587]`
-/// must offer STARTTLS before anything is said. Only `smtp://` to a loopback address is plain.
+/// `smtps://[user:password@]host[:465]` is encrypted from the start;
+/// `smtp://[user:password@]host[:587]` must offer STARTTLS before anything is said. Only `smtp://`
+/// to a loopback address is plain.
 ///
 /// # Errors
 /// A setting is missing or malformed. The text never holds the URL, which may hold a password.
@@ -62,8 +63,8 @@ struct Smtp {
     patience: Patience,
 }
 
-/// How long the server may take. RFC 5321 section 4.5.3.2 asks for minutes; a function has seconds, and
-/// what it cannot wait for is reported as an unknown outcome.
+/// How long the server may take. RFC 5321 section 4.5.3.2 asks for minutes; a function has seconds,
+/// and what it cannot wait for is reported as an unknown outcome.
 #[derive(Clone, Copy)]
 struct Patience {
     /// From connecting until it takes the body.
@@ -114,7 +115,8 @@ impl Smtp {
             let login = session.auth(&mechanisms, credentials).await;
             login.map_err(|fault| {
                 // A server that offers no way to sign in refuses our credential as well.
-                let refused = if fault.is_client() { MailError::Auth } else { MailError::Transient };
+                let refused =
+                    if fault.is_client() { MailError::Auth } else { MailError::Transient };
                 meaning(Stage::SignIn, &fault).unwrap_or(refused)
             })?;
         }
@@ -163,8 +165,8 @@ fn meaning(stage: Stage, fault: &lettre::transport::smtp::Error) -> Option<MailE
     fault.status().map(|code| refusal(stage, u16::from(code)))
 }
 
-/// Sorts a negative reply (RFC 5321 section 4.2.3, RFC 4954 section 6, RFC 7504). A refused sender is
-/// our own fault and never the recipient's.
+/// Sorts a negative reply (RFC 5321 section 4.2.3, RFC 4954 section 6, RFC 7504). A refused sender
+/// is our own fault and never the recipient's.
 fn refusal(stage: Stage, code: u16) -> MailError {
     match (stage, code) {
         (_, 400..=499) => MailError::Transient,

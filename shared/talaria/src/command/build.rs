@@ -141,7 +141,8 @@ mod tests {
 
     #[test]
     fn versions_compare_as_numbers() {
-        let symbols = "(GLIBC_2.2.5) open\n(GLIBC_2.34) x\n(GLIBC_2.4) y\n(GCC_3.0) z\nGLIBC_PRIVATE";
+        let symbols =
+            "(GLIBC_2.2.5) open\n(GLIBC_2.34) x\n(GLIBC_2.4) y\n(GCC_3.0) z\nGLIBC_PRIVATE";
         assert_eq!(newest_glibc(symbols), Some((2, 34)));
         assert_eq!(newest_glibc("nothing"), None);
         assert!((2, 35) > GLIBC_MAX && (2, 4) < GLIBC_MAX);

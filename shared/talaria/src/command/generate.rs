@@ -1,10 +1,10 @@
 use clap::Args;
 
+use crate::artefact;
 use crate::console::{Failure, complain, say};
 use crate::platform::Platform;
 use crate::wall::{self, Survey};
 use crate::workspace::Workspace;
-use crate::artefact;
 
 /// Write what follows from the declarations: templates, documents, samples.
 #[derive(Args)]

@@ -82,7 +82,9 @@ fn running(url: &str, token: Option<&str>) -> Result<Value, Failure> {
         .spawn()
         .map_err(|fault| Failure::program("curl", fault))?;
     if let Some(mut input) = curl.stdin.take() {
-        input.write_all(question(url, token)?.as_bytes()).map_err(|fault| refused(fault.to_string()))?;
+        input
+            .write_all(question(url, token)?.as_bytes())
+            .map_err(|fault| refused(fault.to_string()))?;
     }
     let answer = curl.wait_with_output().map_err(|fault| refused(fault.to_string()))?;
     if !answer.status.success() {
@@ -104,11 +106,13 @@ fn running(url: &str, token: Option<&str>) -> Result<Value, Failure> {
 fn question(url: &str, token: Option<&str>) -> Result<String, Failure> {
     let breaks_out = |text: &str| text.contains(['"', '\\']) || text.chars().any(char::is_control);
     if breaks_out(url) || token.is_some_and(breaks_out) {
-        return Err(Failure::refused("quotes and control characters cannot stand in --url or --token"));
+        return Err(Failure::refused(
+            "quotes and control characters cannot stand in --url or --token",
+        ));
     }
     let address = format!("url = \"{}/v1/gateway/modules\"\n", url.trim_end_matches('/'));
-    let credential =
-        token.map_or_else(String::new, |token| format!("header = \"Authorization: Bearer {token}\"\n"));
+    let credential = token
+        .map_or_else(String::new, |token| format!("header = \"Authorization: Bearer {token}\"\n"));
     Ok(address + &credential)
 }
 

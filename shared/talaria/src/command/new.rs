@@ -67,7 +67,8 @@ impl<'a> Draft<'a> {
             Some((_, text)) => text.clone(),
             None => self.workspace.read(path)?,
         };
-        let unlike = || Failure::refused(format!("{path} is not written as expected: edit it by hand"));
+        let unlike =
+            || Failure::refused(format!("{path} is not written as expected: edit it by hand"));
         let after = change(&before).ok_or_else(unlike)?;
         self.files.retain(|(drafted, _)| drafted != path);
         self.files.push((path.to_owned(), after));
@@ -119,16 +120,18 @@ pub fn check_word(what: &str, word: &str) -> Result<(), Failure> {
 /// Refuses text that would end the string it is written into.
 pub fn check_text(what: &str, text: &str) -> Result<(), Failure> {
     match text.contains(['"', '\\']) || text.chars().any(char::is_control) {
-        true => Err(Failure::refused(format!("{what} cannot hold quotes, backslashes or line breaks"))),
+        true => {
+            Err(Failure::refused(format!("{what} cannot hold quotes, backslashes or line breaks")))
+        }
         false => Ok(()),
     }
 }
 
 /// The scaffold with its words filled in.
 pub fn filled(scaffold: &str, words: &[(&str, &str)]) -> String {
-    words.iter().fold(scaffold.to_owned(), |text, (name, word)| {
-        text.replace(&format!("__{name}__"), word)
-    })
+    words
+        .iter()
+        .fold(scaffold.to_owned(), |text, (name, word)| text.replace(&format!("__{name}__"), word))
 }
 
 #[cfg(test)]

@@ -194,7 +194,8 @@ fn refused(spec: &Spec, status: u16, codes: &[&str]) -> Value {
     let lines: Vec<String> = codes
         .iter()
         .map(|code| {
-            let title = catalogue().iter().find(|one| one.code == *code).map_or("", |one| one.title);
+            let title =
+                catalogue().iter().find(|one| one.code == *code).map_or("", |one| one.title);
             format!("- `{code}`: {title}.")
         })
         .collect();
@@ -266,7 +267,9 @@ mod tests {
         assert_eq!(schema["$ref"], "#/components/schemas/UpdateProfile");
         let mark = operation("notification.inbox_update");
         let schema = &mark["requestBody"]["content"]["application/json"]["schema"];
-        assert!(schema["properties"].get("seq").is_none() && schema["properties"].get("read").is_some());
+        assert!(
+            schema["properties"].get("seq").is_none() && schema["properties"].get("read").is_some()
+        );
     }
 
     #[test]

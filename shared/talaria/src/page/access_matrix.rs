@@ -71,7 +71,8 @@ pub fn access_matrix(platform: &Platform) -> String {
         .collect();
     rows.sort_by(|(one, _), (other, _)| place(one).cmp(&place(other)));
     let width = rows.iter().map(|(key, _)| key.len()).max().unwrap_or(0).max(5);
-    let access_width = rows.iter().map(|(_, spec)| word(spec.access).len()).max().unwrap_or(0).max(6);
+    let access_width =
+        rows.iter().map(|(_, spec)| word(spec.access).len()).max().unwrap_or(0).max(6);
     let heads: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
     lines.push(format!("{:width$}  {:access_width$}  {}", "route", "access", heads.join("  ")));
     for (key, spec) in rows {

@@ -20,7 +20,8 @@ pub fn event_map(platform: &Platform) -> Result<String, Cycle> {
     }
     let rows = platform.events.iter().map(|entry| {
         let spec = &entry.spec;
-        let announces = platform.rows().filter(|(_, row)| row.emits.iter().any(|one| one.name == spec.name));
+        let announces =
+            platform.rows().filter(|(_, row)| row.emits.iter().any(|one| one.name == spec.name));
         let hears = platform
             .listeners()
             .filter(|(_, _, heard)| heard.events.iter().any(|one| one.name == spec.name));
@@ -148,7 +149,10 @@ mod tests {
     #[test]
     fn the_map_shows_listeners_and_calls() {
         let map = event_map(&fixture::platform()).unwrap();
-        assert!(map.contains("e_profile_profile_updated([profile.profile.updated]) --> demo"), "{map}");
+        assert!(
+            map.contains("e_profile_profile_updated([profile.profile.updated]) --> demo"),
+            "{map}"
+        );
         assert!(map.contains("demo -. auth.account_get .-> auth"), "{map}");
         assert!(map.contains("| `demo.on_updated` | `auth.account_get` |"), "{map}");
     }

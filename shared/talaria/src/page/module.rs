@@ -28,8 +28,17 @@ pub fn modules(platform: &Platform) -> String {
             resources.to_string(),
         ]
     });
-    let head =
-        ["module", "job", "API", "functions", "HTTP", "listeners", "schedules", "tables", "resources"];
+    let head = [
+        "module",
+        "job",
+        "API",
+        "functions",
+        "HTTP",
+        "listeners",
+        "schedules",
+        "tables",
+        "resources",
+    ];
     let sections = platform.modules.iter().map(|module| {
         let rows = module.rows.iter().map(|row| entry(row));
         format!("## {}\n\n{}", module.name, table(ENTRY_HEAD, rows))
@@ -71,10 +80,7 @@ pub fn readme(module: &Module) -> String {
         format!("## Promises\n\n{}", promises(module)),
         format!("## Listens to\n\n{}", listens_to(module)),
         format!("## Never\n\n{}", never(module)),
-        format!(
-            "## Functions\n\n{}",
-            table(ENTRY_HEAD, module.rows.iter().map(|row| entry(row)))
-        ),
+        format!("## Functions\n\n{}", table(ENTRY_HEAD, module.rows.iter().map(|row| entry(row)))),
     ];
     text.join("\n")
 }
@@ -143,7 +149,8 @@ fn listens_to(module: &Module) -> String {
 /// What follows from what is not declared.
 fn never(module: &Module) -> String {
     let mut lines = vec![
-        "imports another module, or writes a table that is neither its own nor the platform's".to_owned(),
+        "imports another module, or writes a table that is neither its own nor the platform's"
+            .to_owned(),
         "changes state and announces it in two steps: both are one transaction".to_owned(),
     ];
     let any = |test: fn(&Row) -> bool| module.rows.iter().any(test);

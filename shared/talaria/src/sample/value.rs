@@ -45,7 +45,8 @@ pub fn of(name: &str, schema: &Value, shared: &Map<String, Value>) -> Value {
         }
     }
     for word in ["examples", "enum"] {
-        if let Some(first) = schema.get(word).and_then(Value::as_array).and_then(|all| all.first()) {
+        if let Some(first) = schema.get(word).and_then(Value::as_array).and_then(|all| all.first())
+        {
             return first.clone();
         }
     }
@@ -123,6 +124,7 @@ mod tests {
         serde_json::from_value::<auth::Refresh>(sample("auth.token_refresh")).unwrap();
         serde_json::from_value::<profile::UpdateProfile>(sample("profile.update")).unwrap();
         serde_json::from_value::<profile::ViewProfile>(sample("profile.view")).unwrap();
-        serde_json::from_value::<notification::MarkInbox>(sample("notification.inbox_mark")).unwrap();
+        serde_json::from_value::<notification::MarkInbox>(sample("notification.inbox_mark"))
+            .unwrap();
     }
 }

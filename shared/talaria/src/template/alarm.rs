@@ -88,7 +88,8 @@ pub const STREAM_BEHIND: Kind = Kind {
 };
 
 /// Every kind of alarm a module's stack can have.
-pub const KINDS: &[&Kind] = &[&FAULTS, &CRASHES, &DEAD_LETTERS, &BEHIND, &THROTTLED, &STREAM_BEHIND];
+pub const KINDS: &[&Kind] =
+    &[&FAULTS, &CRASHES, &DEAD_LETTERS, &BEHIND, &THROTTLED, &STREAM_BEHIND];
 
 /// The alarms of a module and the composite that joins them.
 pub fn resources(module: &Module) -> Result<Resources, LaneError> {
@@ -213,10 +214,8 @@ fn crashes(module: &Module) -> Resources {
 }
 
 fn dead_letters(module: &Module) -> Resources {
-    let listeners: Vec<&Row> =
-        module.rows.iter().filter(|row| row.listening().is_some()).collect();
-    let class =
-        if URGENT_MODULES.contains(&module.name) { Class::Page } else { Class::Ticket };
+    let listeners: Vec<&Row> = module.rows.iter().filter(|row| row.listening().is_some()).collect();
+    let class = if URGENT_MODULES.contains(&module.name) { Class::Page } else { Class::Ticket };
     let alarm = |(at, rows): (usize, &[&Row])| {
         let visible = rows.iter().enumerate().map(|(at, row)| {
             let queue = attribute(&listener::dead_letters(row), "QueueName");
@@ -251,28 +250,36 @@ fn behind(row: &Row, heard: &Listening) -> Resources {
     let queue = attribute(&listener::queue(row), "QueueName");
     let name = "ApproximateAgeOfOldestMessage";
     let age = metric("m1", json!("AWS/SQS"), name, "Maximum", dimension("QueueName", queue));
-    one(row, "Behind", Alarm {
-        kind: &BEHIND,
-        suffix: String::new(),
-        class,
-        threshold,
-        minutes: (3, 2),
-        queries: sum(vec![age]),
-    })
+    one(
+        row,
+        "Behind",
+        Alarm {
+            kind: &BEHIND,
+            suffix: String::new(),
+            class,
+            threshold,
+            minutes: (3, 2),
+            queries: sum(vec![age]),
+        },
+    )
 }
 
 fn stream_behind(row: &Row) -> Resources {
     let function = reference(&format!("{}Function", logical(row.id)));
     let of_function = dimension("FunctionName", function);
     let age = metric("m1", json!("AWS/Lambda"), "IteratorAge", "Maximum", of_function);
-    one(row, "StreamBehind", Alarm {
-        kind: &STREAM_BEHIND,
-        suffix: String::new(),
-        class: Class::Page,
-        threshold: 60_000.0,
-        minutes: (3, 2),
-        queries: sum(vec![age]),
-    })
+    one(
+        row,
+        "StreamBehind",
+        Alarm {
+            kind: &STREAM_BEHIND,
+            suffix: String::new(),
+            class: Class::Page,
+            threshold: 60_000.0,
+            minutes: (3, 2),
+            queries: sum(vec![age]),
+        },
+    )
 }
 
 fn one(row: &Row, suffix: &str, alarm: Alarm<'_>) -> Resources {
@@ -304,8 +311,7 @@ fn composite(module: &Module, alarms: &Resources) -> Resources {
     if alarms.is_empty() {
         return Resources::new();
     }
-    let rule: Vec<String> =
-        alarms.keys().map(|name| format!("ALARM(\"${{{name}}}\")")).collect();
+    let rule: Vec<String> = alarms.keys().map(|name| format!("ALARM(\"${{{name}}}\")")).collect();
     let properties = json!({
         "AlarmName": named(&format!("{}-health", module.name)),
         "AlarmDescription": format!("Module {} is not well.", module.name),
@@ -335,7 +341,9 @@ mod tests {
     #[test]
     fn an_alarm_says_what_missing_data_means_and_where_to_read_on() {
         let alarms = resources(&fixture::module()).unwrap();
-        assert!(alarms.contains_key("HealthAlarm") && alarms.contains_key("DemoRelayStreamBehindAlarm"));
+        assert!(
+            alarms.contains_key("HealthAlarm") && alarms.contains_key("DemoRelayStreamBehindAlarm")
+        );
         for (name, alarm) in alarms.iter().filter(|(name, _)| *name != "HealthAlarm") {
             assert_eq!(alarm["Properties"]["TreatMissingData"], "notBreaching", "{name}");
             let text = alarm["Properties"]["AlarmDescription"].as_str().unwrap();

@@ -52,7 +52,8 @@ pub fn of_row(row: &Row) -> Result<Value, LaneError> {
         statements.push(allow(&["lambda:InvokeFunction"], json!(callees)));
     }
     if let Trigger::Stream { .. } = row.trigger {
-        let actions = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"];
+        let actions =
+            ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"];
         statements.push(allow(&actions, super::source::stream_arn(row)));
         // Streams cannot be listed one table at a time.
         statements.push(allow(&["dynamodb:ListStreams"], json!("*")));
@@ -92,7 +93,8 @@ pub fn grants(row: &Row) -> Vec<Grant> {
     let mut grant = |table: Table, operations: &[&'static str]| {
         let tenants_only = is_kept_to_tenants(row, &table);
         let at = grants.iter().position(|one| one.table == table);
-        let mut one = at.map_or(Grant { table, operations: vec![], tenants_only }, |at| grants.swap_remove(at));
+        let mut one = at
+            .map_or(Grant { table, operations: vec![], tenants_only }, |at| grants.swap_remove(at));
         one.operations.extend(operations);
         one.operations.sort_unstable();
         one.operations.dedup();
@@ -128,9 +130,10 @@ fn is_kept_to_tenants(row: &Row, table: &Table) -> bool {
         // Before a stranger's tenant is known, its own tables are searched through the directory.
         Trigger::Http(spec) => spec.access.needs_credential() || PLATFORM_TABLES.contains(table),
         Trigger::Listener(_) | Trigger::Call(_) => true,
-        Trigger::Authorizer | Trigger::Stream { .. } | Trigger::Schedule(_) | Trigger::Socket(_) => {
-            false
-        }
+        Trigger::Authorizer
+        | Trigger::Stream { .. }
+        | Trigger::Schedule(_)
+        | Trigger::Socket(_) => false,
     };
     table.is_guarded() && serves_tenants
 }
@@ -176,10 +179,12 @@ fn queues(row: &Row) -> Vec<Value> {
             "sqs:ReceiveMessage",
         ];
         statements.push(allow(&actions, attribute(&listener::queue(row), "Arn")));
-        statements.push(allow(&["sqs:SendMessage"], attribute(&listener::dead_letters(row), "Arn")));
+        statements
+            .push(allow(&["sqs:SendMessage"], attribute(&listener::dead_letters(row), "Arn")));
     }
     if row.watches_queues {
-        statements.push(allow(&["sqs:GetQueueAttributes", "sqs:GetQueueUrl"], arn("sqs", "${Name}-*")));
+        statements
+            .push(allow(&["sqs:GetQueueAttributes", "sqs:GetQueueUrl"], arn("sqs", "${Name}-*")));
     }
     statements
 }
@@ -247,12 +252,20 @@ mod tests {
         let module = fixture::module();
         for row in &module.rows {
             let role = of_row(row).unwrap();
-            let statements = role.pointer("/Properties/Policies/0/PolicyDocument/Statement").unwrap();
+            let statements =
+                role.pointer("/Properties/Policies/0/PolicyDocument/Statement").unwrap();
             for statement in statements.as_array().unwrap() {
                 let actions = statement["Action"].to_string();
-                assert!(!actions.contains("Scan") && !actions.contains('*'), "{}: {actions}", row.id);
+                assert!(
+                    !actions.contains("Scan") && !actions.contains('*'),
+                    "{}: {actions}",
+                    row.id
+                );
                 if statement["Resource"] == json!("*") {
-                    assert!(actions.contains("xray:") || actions.contains("ListStreams"), "{actions}");
+                    assert!(
+                        actions.contains("xray:") || actions.contains("ListStreams"),
+                        "{actions}"
+                    );
                 }
             }
         }

@@ -57,7 +57,8 @@ fn of_row(platform: &Platform, module: &Module, row: &Row) -> Vec<Breach> {
     let mut found = Vec::new();
     let id = row.id;
     if row.module() != module.name {
-        found.push(breach!("{id} stands in the table of module {}: ids start with it", module.name));
+        found
+            .push(breach!("{id} stands in the table of module {}: ids start with it", module.name));
     }
     if platform.rows().filter(|(_, other)| other.id == id).count() > 1 {
         found.push(breach!("{id} is declared more than once"));
@@ -71,19 +72,24 @@ fn of_row(platform: &Platform, module: &Module, row: &Row) -> Vec<Breach> {
         _ => TIMEOUT_MAX_S,
     };
     if row.timeout_s == 0 || row.timeout_s > longest {
-        found.push(breach!("{id} runs up to {} s; its trigger allows 1 to {longest}", row.timeout_s));
+        found.push(breach!(
+            "{id} runs up to {} s; its trigger allows 1 to {longest}",
+            row.timeout_s
+        ));
     }
     for table in &row.writes {
         let is_shared = PLATFORM_TABLES.contains(table) || *table == CELLS;
         if !module.tables.contains(table) && !is_shared {
-            found.push(breach!("{id} writes table {}, which its module does not own", table.name()));
+            found
+                .push(breach!("{id} writes table {}, which its module does not own", table.name()));
         }
     }
     for spec in row.emits.iter().filter(|spec| spec.module() != module.name) {
         found.push(breach!("{id} announces {}, an event of another module", spec.name));
     }
     for callee in &row.calls {
-        let answers = |other: &Row| other.id == *callee && matches!(other.trigger, Trigger::Call(_));
+        let answers =
+            |other: &Row| other.id == *callee && matches!(other.trigger, Trigger::Call(_));
         if !platform.rows().any(|(_, other)| answers(other)) {
             found.push(breach!("{id} calls {callee}, which no module answers"));
         }
@@ -170,7 +176,8 @@ fn of_tables(platform: &Platform) -> Vec<Breach> {
         .collect();
     let mut found = Vec::new();
     for (at, (module, table)) in owned.iter().enumerate() {
-        if owned.iter().take(at).any(|(_, other)| other == table) || PLATFORM_TABLES.contains(table) {
+        if owned.iter().take(at).any(|(_, other)| other == table) || PLATFORM_TABLES.contains(table)
+        {
             found.push(breach!("table {} of {} has another owner too", table.name(), module.name));
         }
     }
@@ -246,7 +253,10 @@ mod tests {
     fn a_contract_that_nobody_serves_is_named() {
         let lines = lines([]);
         assert!(lines.contains(&"contract auth.login is served by no module table".to_owned()));
-        assert!(lines.contains(&"typed call auth.account_get is answered by no module table".to_owned()));
+        assert!(
+            lines
+                .contains(&"typed call auth.account_get is answered by no module table".to_owned())
+        );
     }
 
     #[test]

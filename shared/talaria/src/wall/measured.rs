@@ -76,10 +76,15 @@ pub fn measures(platform: &Platform) -> Vec<Measure> {
 }
 
 fn of_api(platform: &Platform, group: Group) -> [Measure; 2] {
-    let here = || platform.routes().filter(|(module, _, spec)| apis_of(module, spec).contains(&group));
+    let here =
+        || platform.routes().filter(|(module, _, spec)| apis_of(module, spec).contains(&group));
     let routes = here().map(|(_, _, spec)| route_keys(spec).len()).sum();
     [
-        Measure::new(format!("integrations of API {}", group.as_str()), here().count(), API_INTEGRATIONS),
+        Measure::new(
+            format!("integrations of API {}", group.as_str()),
+            here().count(),
+            API_INTEGRATIONS,
+        ),
         Measure::new(format!("routes of API {}", group.as_str()), routes, API_ROUTES),
     ]
 }
@@ -89,7 +94,11 @@ fn of_topics(platform: &Platform) -> [Measure; 2] {
         platform.listeners().filter(|(_, row, heard)| topic_of(row, heard) == Ok(wanted)).count()
     };
     [
-        Measure::new("filter policies of the standard topic", on(Topic::Standard), STANDARD_POLICIES),
+        Measure::new(
+            "filter policies of the standard topic",
+            on(Topic::Standard),
+            STANDARD_POLICIES,
+        ),
         Measure::new("subscriptions of the FIFO topic", on(Topic::Fifo), FIFO_SUBSCRIPTIONS),
     ]
 }
@@ -106,8 +115,16 @@ fn of_policies(platform: &Platform) -> Vec<Measure> {
         let count = members.map_or(0, serde_json::Map::len);
         let of_row = [
             Measure::new(format!("filter keys of {}", row.id), count, POLICY_KEYS),
-            Measure::new(format!("filter combinations of {}", row.id), product, POLICY_COMBINATIONS),
-            Measure::new(format!("filter bytes of {}", row.id), policy.to_string().len(), POLICY_BYTES),
+            Measure::new(
+                format!("filter combinations of {}", row.id),
+                product,
+                POLICY_COMBINATIONS,
+            ),
+            Measure::new(
+                format!("filter bytes of {}", row.id),
+                policy.to_string().len(),
+                POLICY_BYTES,
+            ),
         ];
         measures.extend(of_row.into_iter().filter(|one| one.breach().is_some()));
         (keys, combinations) = (keys.max(count), combinations.max(product));
@@ -147,8 +164,11 @@ mod tests {
             heard.accepts = (1..=151).collect();
         }
         let platform = Platform::of(vec![fixture::module_of([row])]);
-        let breaches: Vec<Breach> = measures(&platform).iter().filter_map(Measure::breach).collect();
-        assert!(breaches.contains(&breach!("filter combinations of demo.on_all: 151, at most 150")));
+        let breaches: Vec<Breach> =
+            measures(&platform).iter().filter_map(Measure::breach).collect();
+        assert!(
+            breaches.contains(&breach!("filter combinations of demo.on_all: 151, at most 150"))
+        );
     }
 
     #[test]

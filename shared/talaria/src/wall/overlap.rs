@@ -27,7 +27,13 @@ pub fn breaches(platform: &Platform) -> Vec<Breach> {
     for (at, one) in routes.iter().enumerate() {
         for other in routes.iter().skip(at + 1) {
             if let Some(why) = clash(one, other) {
-                breaches.push(breach!("{} ({}) and {} ({}) {why}", one.id, one.key, other.id, other.key));
+                breaches.push(breach!(
+                    "{} ({}) and {} ({}) {why}",
+                    one.id,
+                    one.key,
+                    other.id,
+                    other.key
+                ));
             }
         }
     }
@@ -63,7 +69,8 @@ enum Fit {
 
 /// How two templates fit common paths; `None` where they have none.
 fn fit(one: &str, other: &str) -> Option<Fit> {
-    let (one, other): (Vec<&str>, Vec<&str>) = (one.split('/').collect(), other.split('/').collect());
+    let (one, other): (Vec<&str>, Vec<&str>) =
+        (one.split('/').collect(), other.split('/').collect());
     if one.len() != other.len() {
         return None;
     }

@@ -29,7 +29,8 @@ pub fn breaches(platform: &Platform, root: &Value, folders: &[String]) -> Vec<Br
     }
     let names: Vec<&str> = platform.modules.iter().map(|module| module.name).collect();
     if !names.is_sorted() {
-        found.push(breach!("shared/catalog lists the modules in another order than the alphabet's"));
+        found
+            .push(breach!("shared/catalog lists the modules in another order than the alphabet's"));
     }
     for module in &platform.modules {
         found.extend(of_stack(module, root));
@@ -84,7 +85,10 @@ fn of_stack(module: &Module, root: &Value) -> Vec<Breach> {
         Group::Engagement => Some("Engagement"),
     };
     if stack.get("Condition").and_then(Value::as_str) != condition {
-        found.push(breach!("{PATH}: the condition of {name} must be {}", condition.unwrap_or("none")));
+        found.push(breach!(
+            "{PATH}: the condition of {name} must be {}",
+            condition.unwrap_or("none")
+        ));
     }
     found
 }

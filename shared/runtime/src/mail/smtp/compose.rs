@@ -23,9 +23,8 @@ pub(super) struct Letter {
 /// Writes the message: `multipart/alternative`, text first, and the headers of an automatic mail
 /// (RFC 3834 section 5). The same message at the same time is the same bytes.
 ///
-/// # Errors
-/// `Address` where the recipient is no ASCII address; `Content` where a header value holds a control
-/// character or the message is too large.
+/// # Errors `Address` where the recipient is no ASCII address; `Content` where a header value holds
+/// a control character or the message is too large.
 pub(super) fn compose(
     message: &Message,
     from: &Mailbox,

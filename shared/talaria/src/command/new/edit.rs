@@ -45,9 +45,18 @@ mod tests {
     fn a_line_finds_its_place() {
         let text = "//! Doc.\n\npub mod auth;\npub mod profile;\n\npub use x;\n";
         let cases = [
-            ("pub mod aaa;", "//! Doc.\n\npub mod aaa;\npub mod auth;\npub mod profile;\n\npub use x;\n"),
-            ("pub mod billing;", "//! Doc.\n\npub mod auth;\npub mod billing;\npub mod profile;\n\npub use x;\n"),
-            ("pub mod zoo;", "//! Doc.\n\npub mod auth;\npub mod profile;\npub mod zoo;\n\npub use x;\n"),
+            (
+                "pub mod aaa;",
+                "//! Doc.\n\npub mod aaa;\npub mod auth;\npub mod profile;\n\npub use x;\n",
+            ),
+            (
+                "pub mod billing;",
+                "//! Doc.\n\npub mod auth;\npub mod billing;\npub mod profile;\n\npub use x;\n",
+            ),
+            (
+                "pub mod zoo;",
+                "//! Doc.\n\npub mod auth;\npub mod profile;\npub mod zoo;\n\npub use x;\n",
+            ),
         ];
         for (line, expected) in cases {
             assert_eq!(sorted_line(text, "pub mod ", line).as_deref(), Some(expected));
@@ -59,7 +68,10 @@ mod tests {
     fn text_is_put_before_an_anchor_or_nowhere() {
         let text = "endpoints! {\n    A;\n}\n\nstruct B {\n}\n";
         let expected = "endpoints! {\n    A;\n    C;\n}\n\nstruct B {\n}\n";
-        assert_eq!(before_first_after(text, "endpoints! {", "}", "    C;").as_deref(), Some(expected));
+        assert_eq!(
+            before_first_after(text, "endpoints! {", "}", "    C;").as_deref(),
+            Some(expected)
+        );
         assert_eq!(before_last("[\n]\n", "]", "  a").as_deref(), Some("[\n  a\n]\n"));
         assert_eq!(before_last("[\n", "]", "  a"), None);
     }

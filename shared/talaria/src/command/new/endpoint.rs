@@ -96,7 +96,8 @@ impl Endpoint {
             Method::Get => String::new(),
             _ => format!(".audited(\"{module}.{verb}\")"),
         };
-        let sample: Vec<String> = fields.iter().map(|field| format!("\"{field}\": \"demo\"")).collect();
+        let sample: Vec<String> =
+            fields.iter().map(|field| format!("\"{field}\": \"demo\"")).collect();
         let words = [
             ("module", module),
             ("verb", verb),
@@ -174,7 +175,11 @@ mod tests {
             method: Method::Put,
             path: "/v1/profiles/{handle}/badge".to_owned(),
             summary: "Sets a badge.".to_owned(),
-            access: Access { own: false, any_principal: false, public: Some("all see it".to_owned()) },
+            access: Access {
+                own: false,
+                any_principal: false,
+                public: Some("all see it".to_owned()),
+            },
         };
         endpoint.draft(&mut draft).unwrap();
         let text = |path: &str| {

@@ -22,12 +22,16 @@ impl Listener {
         check_word("module", &self.module)?;
         let platform = Platform::of(Vec::new());
         let Some(entry) = platform.event(&self.event) else {
-            return Err(Failure::refused(format!("{} is not in the catalogue of events", self.event)));
+            return Err(Failure::refused(format!(
+                "{} is not in the catalogue of events",
+                self.event
+            )));
         };
         let (module, source) = (self.module.as_str(), entry.spec.module());
         let declared = draft.read(&format!("shared/events/src/{source}.rs"))?;
         let Some((constant, data)) = constant_of(&declared, &self.event) else {
-            let message = format!("{} is not declared as expected: write the listener by hand", self.event);
+            let message =
+                format!("{} is not declared as expected: write the listener by hand", self.event);
             return Err(Failure::refused(message));
         };
         let file: Vec<&str> = self.event.split('.').skip(1).collect();
@@ -40,7 +44,8 @@ impl Listener {
             draft.change(&list, |text| sorted_line(text, "pub mod ", &line))?;
         } else {
             draft.add(&list, format!("//! The listeners, one file each.\n\n{line}\n"))?;
-            draft.change(&format!("{folder}/lib.rs"), |text| sorted_line(text, "mod ", "mod on;"))?;
+            draft
+                .change(&format!("{folder}/lib.rs"), |text| sorted_line(text, "mod ", "mod on;"))?;
         }
         let row = format!(
             "            runtime::module::listen(\"{module}.on_{file}\", &events::{source}::{constant}, \

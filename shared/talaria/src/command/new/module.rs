@@ -81,7 +81,11 @@ impl Module {
         enlist(draft, name)?;
         let stack = filled(STACK, &words);
         draft.change("template.yaml", |text| {
-            before_last(text, "  # One nested stack per module, above.", stack.trim_start_matches('\n'))
+            before_last(
+                text,
+                "  # One nested stack per module, above.",
+                stack.trim_start_matches('\n'),
+            )
         })
     }
 }
