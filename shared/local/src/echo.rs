@@ -9,8 +9,8 @@ use runtime::module::{answer, authorize, every, listen, serve, stream};
 use runtime::relay::Relay;
 use runtime::stream::{Births, Record};
 use runtime::{
-    Anonymous, Commit, Ctx, Group, Module, Outcome, Principal, PrincipalKind, Received,
-    Reply, System, Worker,
+    Anonymous, Commit, Ctx, Group, Module, Outcome, Principal, PrincipalKind, Received, Reply,
+    System, Worker,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

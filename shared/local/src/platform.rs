@@ -89,7 +89,8 @@ impl Platform {
             platform.spawn(async move { drop(gateway::serve(front, http, shutdown).await) });
         }
         if options.schedules {
-            let (schedules, shutdown) = (platform.inner.schedules.clone(), platform.until_shutdown());
+            let (schedules, shutdown) =
+                (platform.inner.schedules.clone(), platform.until_shutdown());
             platform.spawn(async move {
                 tokio::select! {
                     () = schedules.run() => {}
@@ -110,7 +111,8 @@ impl Platform {
         listeners: Option<&Listeners>,
     ) -> Result<Self, BootError> {
         let addresses = listeners.map(|listeners| listeners.addresses);
-        let issuer = addresses.map_or(ISSUER_WITHOUT_PORT.to_owned(), |at| format!("http://{}", at.http));
+        let issuer =
+            addresses.map_or(ISSUER_WITHOUT_PORT.to_owned(), |at| format!("http://{}", at.http));
         let cloud = Cloud::open(options.storage.clone(), options.clock.clone())?;
         cloud.refuse_strays(options.refuse_strays);
         boot::ensure(modules, &cloud)?;
@@ -137,7 +139,8 @@ impl Platform {
             Some(processes) => Arc::new(processes.clone()),
             None => Arc::new(in_process),
         };
-        let functions = Functions::new(modules, &prefix, runner, options.clock.clone(), lines.sink());
+        let functions =
+            Functions::new(modules, &prefix, runner, options.clock.clone(), lines.sink());
         cloud.extend(Arc::new(InvokeApi::new(&functions)));
         let gateway = Gateway::new(modules, functions.clone(), options.clock.clone());
         let inner = Inner {

@@ -147,7 +147,8 @@ impl Schedules {
     fn take_due(&self) -> Vec<Due> {
         let now_ms = self.inner.clock.now_ms();
         let mut entries = self.entries();
-        let due = entries.iter_mut().filter(|entry| entry.next_ms.is_some_and(|next| next <= now_ms));
+        let due =
+            entries.iter_mut().filter(|entry| entry.next_ms.is_some_and(|next| next <= now_ms));
         due.map(|entry| {
             entry.next_ms = entry.expression.next_ms(now_ms);
             entry.due

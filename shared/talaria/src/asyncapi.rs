@@ -7,6 +7,7 @@ use runtime::{Module, Row};
 use serde_json::{Map, Value, json};
 
 use crate::lane::{LaneError, Topic, filter_of, topic_of};
+use crate::member::put;
 use crate::openapi::told;
 use crate::platform::Platform;
 use crate::template::listener::{RETENTION_S, max_receives, queue_names};
@@ -156,7 +157,7 @@ fn queue_channel(row: &Row, heard: &Listening, platform: &Platform) -> Result<Va
         } },
     });
     if heard.delay_s > 0 {
-        channel["x-delay-seconds"] = json!(heard.delay_s);
+        put(&mut channel, "x-delay-seconds", json!(heard.delay_s));
     }
     Ok(channel)
 }

@@ -7,6 +7,7 @@ mod console;
 #[cfg(test)]
 mod fixture;
 mod lane;
+mod member;
 mod openapi;
 mod page;
 mod platform;

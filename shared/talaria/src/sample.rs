@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::artefact::Artefact;
 use crate::console::Failure;
+use crate::member::put;
 use crate::platform::Platform;
 
 /// The body of every sample id: `01jd6gr00…`.
@@ -109,7 +110,7 @@ fn record(entry: &Entry, listener: &str) -> Result<Value, EnvelopeError> {
         "public": attribute(if entry.spec.public { "true" } else { "false" }),
     });
     if let Some(channel) = entry.sample.get("channel").and_then(Value::as_str) {
-        attributes["facet"] = attribute(channel);
+        put(&mut attributes, "facet", attribute(channel));
     }
     let queue = crate::template::physical(listener);
     Ok(json!({

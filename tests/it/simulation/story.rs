@@ -71,7 +71,15 @@ impl Story {
     }
 
     async fn is_at_rest(&self) -> bool {
-        self.unpublished().await.is_empty() && self.message_ids().len() == 2
+        self.unpublished().await.is_empty() && self.message_ids().len() == 2 && self.queued() == 0
+    }
+
+    /// Messages in any queue, seen or hidden, dead letters aside.
+    fn queued(&self) -> usize {
+        let queues = self.talaria.platform.cloud().queues();
+        let names = queues.names().into_iter().filter(|name| !name.ends_with("-dlq"));
+        let depths = names.filter_map(|name| queues.depth(&name).ok());
+        depths.map(|depth| depth.waiting + depth.in_flight + depth.delayed).sum()
     }
 
     fn mails(&self) -> Vec<String> {

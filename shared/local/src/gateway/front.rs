@@ -68,5 +68,9 @@ async fn take(
         let refusal = answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         return refusal.map(Body::from);
     };
-    front.answer(Request::from_parts(parts, body), source.ip()).await.map(Body::from)
+    let request = Request::from_parts(parts, body);
+    // A function runs on when its client hangs up; in a task of its own so does ours.
+    let answer = tokio::spawn(async move { front.answer(request, source.ip()).await });
+    let broken = |_| answer::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
+    answer.await.unwrap_or_else(broken).map(Body::from)
 }

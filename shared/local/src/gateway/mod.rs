@@ -132,7 +132,12 @@ impl Gateway {
     }
 
     /// What the function returned, `Err` where it failed, `None` where it took too long.
-    async fn within(&self, limit_ms: i64, function: &str, event: Value) -> Option<Result<Value, ()>> {
+    async fn within(
+        &self,
+        limit_ms: i64,
+        function: &str,
+        event: Value,
+    ) -> Option<Result<Value, ()>> {
         let deadline_ms = self.clock.now_ms().saturating_add(limit_ms);
         tokio::select! {
             biased;

@@ -109,7 +109,13 @@ fn paths_and_queries_are_decoded_where_aws_decodes_them() {
         ("/v1/echo/%zz", "/v1/echo/%zz", "", json!(null), json!("%zz")),
         ("/v1/echo/x?q=%zz", "/v1/echo/x", "q=%zz", json!({ "q": "%zz" }), json!("x")),
         ("/v1/echo/x?q=%E2%82%AC", "/v1/echo/x", "q=%E2%82%AC", json!({ "q": "€" }), json!("x")),
-        ("/v1/echo/x?q=a%2Cb&q=c", "/v1/echo/x", "q=a%2Cb&q=c", json!({ "q": "a,b,c" }), json!("x")),
+        (
+            "/v1/echo/x?q=a%2Cb&q=c",
+            "/v1/echo/x",
+            "q=a%2Cb&q=c",
+            json!({ "q": "a,b,c" }),
+            json!("x"),
+        ),
         ("/v1/echo/x?q=a=b", "/v1/echo/x", "q=a=b", json!({ "q": "a=b" }), json!("x")),
         ("/v1/echo/x?&&", "/v1/echo/x", "&&", json!(null), json!("x")),
     ];

@@ -14,8 +14,8 @@ pub use in_process::{InProcess, SeededEntropy};
 pub use processes::{Processes, ProcessesError};
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
 use runtime::{Module, Row};
@@ -120,11 +120,7 @@ impl Functions {
 
     /// Runs a function and waits for its answer. It is ended when its timeout is over on the virtual
     /// clock; an event or an answer over the payload limit is a failure.
-    pub fn call(
-        &self,
-        id: &str,
-        event: Value,
-    ) -> BoxFuture<'static, Result<Value, InvokeError>> {
+    pub fn call(&self, id: &str, event: Value) -> BoxFuture<'static, Result<Value, InvokeError>> {
         let prepared = self.prepare(id, &event);
         let inner = self.inner.clone();
         Box::pin(async move {

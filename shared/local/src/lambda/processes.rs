@@ -142,8 +142,7 @@ impl Inner {
         let missing = || InvokeError::Failed(format!("there is no function {}", run.function));
         let function = self.functions.get(run.function).ok_or_else(missing)?;
         let _slot = function.slots.clone().acquire_owned().await;
-        let idle = function.idle().pop();
-        let mut environment = match idle {
+        let mut environment = match function.warm() {
             Some(environment) => environment,
             None => self.start(run.function, function)?,
         };
@@ -174,7 +173,10 @@ impl Inner {
             .spawn();
         let mut child = child.map_err(|error| {
             self.api.close(number);
-            InvokeError::Failed(format!("{} cannot be started: {error}", function.program.display()))
+            InvokeError::Failed(format!(
+                "{} cannot be started: {error}",
+                function.program.display()
+            ))
         })?;
         if let Some(output) = child.stdout.take() {
             tokio::spawn(forward(output, id, self.lines.clone()));
@@ -192,6 +194,17 @@ impl Inner {
 }
 
 impl Function {
+    /// An environment whose process still runs; those that died meanwhile are forgotten.
+    fn warm(&self) -> Option<Environment> {
+        let mut idle = self.idle();
+        while let Some(mut environment) = idle.pop() {
+            if matches!(environment.child.try_wait(), Ok(None)) {
+                return Some(environment);
+            }
+        }
+        None
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<Environment>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

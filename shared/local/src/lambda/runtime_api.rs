@@ -74,7 +74,10 @@ impl RuntimeApi {
     pub fn router(&self) -> Router {
         Router::new()
             .route("/{environment}/2018-06-01/runtime/invocation/next", get(next))
-            .route("/{environment}/2018-06-01/runtime/invocation/{request}/response", post(response))
+            .route(
+                "/{environment}/2018-06-01/runtime/invocation/{request}/response",
+                post(response),
+            )
             .route("/{environment}/2018-06-01/runtime/invocation/{request}/error", post(error))
             .route("/{environment}/2018-06-01/runtime/init/error", post(init_error))
             .layer(DefaultBodyLimit::max(PAYLOAD_LIMIT_BYTES + 1024))
@@ -148,7 +151,8 @@ fn settle(
 }
 
 fn gone() -> Response {
-    let body = json!({ "errorMessage": "nobody waits for this run", "errorType": "InvalidRequestID" });
+    let body =
+        json!({ "errorMessage": "nobody waits for this run", "errorType": "InvalidRequestID" });
     (StatusCode::BAD_REQUEST, body.to_string()).into_response()
 }
 

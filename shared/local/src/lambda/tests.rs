@@ -1,7 +1,7 @@
-use aws_sdk_lambda::primitives::Blob;
 use super::*;
 use crate::platform::Platform;
 use crate::seed::DEMO_TENANT;
+use aws_sdk_lambda::primitives::Blob;
 
 async fn platform() -> Platform {
     Platform::in_memory(vec![crate::echo::module()]).await.unwrap()
@@ -56,7 +56,8 @@ async fn the_lambda_api_invokes_by_name_arn_and_id() {
     let garbled = garbled.send().await.unwrap_err().into_service_error();
     assert!(garbled.is_invalid_request_content_exception());
     let failing = Blob::new(call(json!({ "word": "panic" })).to_string());
-    let failing = lambda.invoke().function_name("echo.twice").payload(failing).send().await.unwrap();
+    let failing =
+        lambda.invoke().function_name("echo.twice").payload(failing).send().await.unwrap();
     assert_eq!(failing.function_error(), Some("Unhandled"));
     let event = lambda.invoke().function_name("echo.tick").payload(Blob::new("{}"));
     let event = event.invocation_type(aws_sdk_lambda::types::InvocationType::Event);

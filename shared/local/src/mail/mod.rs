@@ -122,7 +122,8 @@ impl Mailbox {
         mail.received_at_ms = self.inner.clock.now_ms();
         let mut changes = vec![Change::put(MAIL, "", &mail.id, &mail)];
         let surplus = (state.mails.len() + 1).saturating_sub(KEPT_MAX);
-        changes.extend(state.mails.iter().take(surplus).map(|old| Change::delete(MAIL, "", &old.id)));
+        changes
+            .extend(state.mails.iter().take(surplus).map(|old| Change::delete(MAIL, "", &old.id)));
         self.inner.store.apply(&changes).map_err(|_| MailError::Transient)?;
         state.mails.drain(..surplus);
         state.mails.push_back(mail);

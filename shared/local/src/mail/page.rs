@@ -38,12 +38,18 @@ pub fn answer(mailbox: &Mailbox, parts: &Parts) -> Response<Bytes> {
         (&Method::GET | &Method::HEAD, "") => {
             let mails = mailbox.mails();
             match json {
-                true => respond(StatusCode::OK, "application/json", json!({ "data": mails }).to_string()),
+                true => respond(
+                    StatusCode::OK,
+                    "application/json",
+                    json!({ "data": mails }).to_string(),
+                ),
                 false => page("Mailbox", &list(&mails)),
             }
         }
         (&Method::GET | &Method::HEAD, id) => match mailbox.get(id) {
-            Some(mail) if json => respond(StatusCode::OK, "application/json", json!(mail).to_string()),
+            Some(mail) if json => {
+                respond(StatusCode::OK, "application/json", json!(mail).to_string())
+            }
             Some(mail) => page(&mail.subject, &one(&mail)),
             None => respond(StatusCode::NOT_FOUND, "text/plain", "no such mail\n".to_owned()),
         },

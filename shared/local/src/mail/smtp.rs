@@ -236,10 +236,10 @@ mod tests {
             ["220", "250", "250", "250", "250", "250", "250", "250", "354", "250", "221"];
         assert_eq!(codes, expected);
         let mail = mailbox.mails().remove(0);
-        assert_eq!((mail.from.as_str(), mail.to), ("talaria@example", vec![
-            "a@example".to_owned(),
-            "b@example".to_owned(),
-        ]));
+        assert_eq!(
+            (mail.from.as_str(), mail.to),
+            ("talaria@example", vec!["a@example".to_owned(), "b@example".to_owned(),])
+        );
         assert_eq!((mail.subject.as_str(), mail.message_id.as_str()), ("Grüße", "<1@example>"));
         assert_eq!((mail.text.trim(), mail.html.trim()), (".hidden dot", "<p>Hello</p>"));
     }

@@ -73,10 +73,8 @@ async fn the_mailbox_shows_as_page_and_as_json_and_lets_no_mail_run() {
     assert!(list.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && !list.contains("<script>"));
     let (_, one) = ask(&mailbox, "GET", "/_local/mailbox/000000000001", "text/html");
     assert!(one.contains("Hello &lt;b&gt;") && one.contains("iframe sandbox srcdoc=\"&lt;p&gt;"));
-    for (path, accept) in [
-        ("/_local/mailbox.json", "*/*"),
-        ("/_local/mailbox", "application/json"),
-    ] {
+    for (path, accept) in [("/_local/mailbox.json", "*/*"), ("/_local/mailbox", "application/json")]
+    {
         let (_, json) = ask(&mailbox, "GET", path, accept);
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(json["data"][0]["to"][0], "a@example");

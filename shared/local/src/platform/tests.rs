@@ -4,11 +4,11 @@ use http::StatusCode;
 use store::{Consistency, Key, Scope};
 
 use super::*;
+use crate::Storage;
 use crate::echo::{self, ECHOES};
 use crate::fault::{Fault, FaultPlan};
 use crate::seed::{DEMO_TENANT, PLATFORM_TENANT};
 use crate::testing::Folder;
-use crate::Storage;
 
 async fn platform() -> Platform {
     Platform::in_memory(vec![echo::module()]).await.unwrap()
@@ -138,7 +138,10 @@ async fn data_and_tenants_are_there_after_a_restart_and_the_ports_answer() {
     assert_eq!(head.map(|head| (head.slug, head.platform)), Some(("platform".to_owned(), true)));
     let at = platform.addresses().unwrap();
     let answer = ask(at.http, "GET /_local/mailbox.json HTTP/1.1").await;
-    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with(r#"{"data":[]}"#), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with(r#"{"data":[]}"#),
+        "{answer}"
+    );
     let taken = Options { port: Some(at.http.port()), ..Options::in_memory() };
     let refused = Platform::start(vec![echo::module()], taken).await.err().unwrap();
     assert!(matches!(refused, BootError::PortInUse { .. }), "{refused}");

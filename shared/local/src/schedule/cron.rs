@@ -84,7 +84,8 @@ impl Cron {
 
     /// The first (hour, minute) of a day at or after `first`.
     fn time_from(&self, first: (i16, i16)) -> Option<(i16, i16)> {
-        let times = self.hours.iter().flat_map(|hour| self.minutes.iter().map(|minute| (*hour, *minute)));
+        let times =
+            self.hours.iter().flat_map(|hour| self.minutes.iter().map(|minute| (*hour, *minute)));
         times.into_iter().find(|time| *time >= first)
     }
 }
@@ -188,7 +189,8 @@ fn list(text: &str, min: i16, max: i16, names: &[&str]) -> Result<Vec<i16>, Stri
 fn number(text: &str, min: i16, max: i16, names: &[&str]) -> Result<i16, String> {
     let named = names.iter().position(|name| name.eq_ignore_ascii_case(text));
     let named = named.and_then(|at| i16::try_from(at).ok()).map(|at| at + min);
-    let value = named.or_else(|| text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit())));
+    let value =
+        named.or_else(|| text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit())));
     value
         .filter(|value| (min..=max).contains(value))
         .ok_or_else(|| format!("{text} is not between {min} and {max}"))

@@ -47,7 +47,8 @@ impl Local {
         executor.block_on(async {
             let stop = Stop::listen().map_err(|fault| Failure::refused(fault.to_string()))?;
             let platform = Platform::start(catalog::modules(), self.options()?).await;
-            let platform = platform.map_err(|fault: BootError| Failure::refused(fault.to_string()))?;
+            let platform =
+                platform.map_err(|fault: BootError| Failure::refused(fault.to_string()))?;
             let ready_ms = WallClock.now().since(started).as_millis();
             if let Some(at) = platform.addresses() {
                 self.announce(at, ready_ms);

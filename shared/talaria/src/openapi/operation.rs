@@ -5,6 +5,7 @@ use contracts::{Access, Idempotency, Media, Method, Precondition, Rate, Spec, Su
 use runtime::http::catalogue;
 use serde_json::{Map, Value, json};
 
+use crate::member::put;
 use crate::platform::{Page, Platform, path_parameters};
 use crate::refusal;
 use crate::schema::{Member, members};
@@ -33,11 +34,11 @@ pub fn of(page: &Page, platform: &Platform) -> Value {
         "parameters": parameters,
     });
     if by_body && !rest.is_empty() {
-        operation["requestBody"] = body(page, &rest, path.is_empty());
+        put(&mut operation, "requestBody", body(page, &rest, path.is_empty()));
     }
-    operation["responses"] = responses(page, has_parameters);
+    put(&mut operation, "responses", responses(page, has_parameters));
     if let Access::Permission(permission) = spec.access {
-        operation["x-permission"] = json!(permission.as_str());
+        put(&mut operation, "x-permission", json!(permission.as_str()));
     }
     operation
 }
@@ -74,9 +75,9 @@ fn parameter(place: &str, member: &Member) -> Value {
         "required": place == "path" || member.required,
     });
     if let Some(description) = description {
-        parameter["description"] = description;
+        put(&mut parameter, "description", description);
     }
-    parameter["schema"] = schema;
+    put(&mut parameter, "schema", schema);
     parameter
 }
 
@@ -112,7 +113,7 @@ fn body(page: &Page, rest: &[Member], whole: bool) -> Value {
                 "additionalProperties": false,
             });
             if !required.is_empty() {
-                object["required"] = json!(required);
+                put(&mut object, "required", json!(required));
             }
             object
         }
@@ -181,10 +182,14 @@ fn success(page: &Page) -> Value {
     match (spec.success, spec.media) {
         (Success::NoContent | Success::Found, _) => {}
         (_, Media::Html) => {
-            response["content"] = json!({ "text/html": { "schema": { "type": "string" } } });
+            put(
+                &mut response,
+                "content",
+                json!({ "text/html": { "schema": { "type": "string" } } }),
+            );
         }
         (_, Media::Json) => {
-            response["content"] = json!({ "application/json": { "schema": page.answer } });
+            put(&mut response, "content", json!({ "application/json": { "schema": page.answer } }));
         }
     }
     response

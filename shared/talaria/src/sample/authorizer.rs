@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::INSTANT_MS;
 
+use crate::member::put;
+
 /// Every question by name.
 pub fn events() -> Vec<(&'static str, Value)> {
     let of = |headers: &[(&str, &str)]| question(headers);
@@ -21,7 +23,7 @@ pub fn events() -> Vec<(&'static str, Value)> {
 fn question(credentials: &[(&str, &str)]) -> Value {
     let mut headers = json!({ "accept": "application/json", "host": "api.example.com" });
     for (name, text) in credentials {
-        headers[*name] = json!(text);
+        put(&mut headers, name, json!(text));
     }
     json!({
         "version": "2.0",

@@ -5,6 +5,7 @@ use kernel::PermissionSet;
 use serde_json::{Map, Value, json};
 
 use super::{INSTANT_MS, id_body, value};
+use crate::member::put;
 use crate::platform::{Page, is_everywhere, path_parameters, route_keys};
 
 /// The event of one good request to the endpoint.
@@ -30,13 +31,13 @@ pub fn event(page: &Page, shared: &Map<String, Value>) -> Value {
         "isBase64Encoded": false,
     });
     if !query.is_empty() {
-        event["queryStringParameters"] = json!(query);
+        put(&mut event, "queryStringParameters", json!(query));
     }
     if !path_values.is_empty() {
-        event["pathParameters"] = json!(path_values);
+        put(&mut event, "pathParameters", json!(path_values));
     }
     if spec.method.has_body() && !members.is_empty() {
-        event["body"] = json!(Value::Object(members).to_string());
+        put(&mut event, "body", json!(Value::Object(members).to_string()));
     }
     event
 }
@@ -72,21 +73,21 @@ fn headers(spec: &Spec) -> Value {
         "user-agent": "talaria-sample/1",
         "x-forwarded-proto": "https",
     });
-    let mut put = |name: &str, text: &str| headers[name] = json!(text);
+    let mut header = |name: &str, text: &str| put(&mut headers, name, json!(text));
     if spec.method.has_body() {
-        put("content-type", "application/json");
+        header("content-type", "application/json");
     }
     if spec.access.needs_credential() {
-        put("authorization", "Bearer sample");
+        header("authorization", "Bearer sample");
     }
     if spec.idempotency == Idempotency::Key {
-        put("idempotency-key", "sample-1");
+        header("idempotency-key", "sample-1");
     }
     if spec.precondition == Precondition::Required {
-        put("if-match", "\"v1\"");
+        header("if-match", "\"v1\"");
     }
     if is_everywhere(spec) {
-        put("origin", "https://app.example.com");
+        header("origin", "https://app.example.com");
     }
     headers
 }
@@ -112,7 +113,7 @@ fn context(spec: &Spec, key: &str, path: &str) -> Value {
         "timeEpoch": INSTANT_MS,
     });
     if spec.access.wants_evidence() {
-        context["authorizer"] = json!({ "lambda": evidence(spec) });
+        put(&mut context, "authorizer", json!({ "lambda": evidence(spec) }));
     }
     context
 }

@@ -8,6 +8,7 @@ use super::intrinsic::{attribute, filled, logical, named, physical, reference, r
 use super::role;
 use super::{Resources, listener};
 use crate::lane::LaneError;
+use crate::member::put;
 use crate::platform::apis_of;
 
 /// Settings no template sets: Lambda sets them itself, or their default is right on AWS.
@@ -67,11 +68,11 @@ pub fn resources(module: &Module, row: &Row) -> Result<Resources, LaneError> {
     });
     let own = environment(module, row)?;
     if !own.is_empty() {
-        properties["Environment"] = json!({ "Variables": own });
+        put(&mut properties, "Environment", json!({ "Variables": own }));
     }
     let mut function = resource("AWS::Serverless::Function", properties);
     // The artefact is built before `sam` sees it: there is nothing for `sam build` to do.
-    function["Metadata"] = json!({ "SkipBuild": true });
+    put(&mut function, "Metadata", json!({ "SkipBuild": true }));
     let logs = json!({
         "LogGroupName": filled(format!("/aws/lambda/${{Name}}-{}", physical(row.id))),
         "RetentionInDays": reference("LogRetentionDays"),

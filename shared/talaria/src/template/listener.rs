@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Resources;
 use super::intrinsic::{arn, attribute, logical, named, physical, reference, resource};
 use crate::lane::{LaneError, Topic, filter_of, topic_of};
+use crate::member::put;
 
 /// Seconds a message is kept: 14 days, the most SQS keeps.
 pub const RETENTION_S: u32 = 14 * 24 * 3600;
@@ -78,7 +79,7 @@ fn main_queue(row: &Row, heard: &Listening, topic: Topic) -> Value {
         },
     });
     if heard.delay_s > 0 {
-        properties["DelaySeconds"] = json!(heard.delay_s);
+        put(&mut properties, "DelaySeconds", json!(heard.delay_s));
     }
     ordered(&mut properties, topic);
     resource("AWS::SQS::Queue", properties)
@@ -101,9 +102,9 @@ fn dead_letter_queue(row: &Row, topic: Topic) -> Value {
 
 fn ordered(properties: &mut Value, topic: Topic) {
     if topic == Topic::Fifo {
-        properties["FifoQueue"] = json!(true);
-        properties["DeduplicationScope"] = json!("messageGroup");
-        properties["FifoThroughputLimit"] = json!("perMessageGroupId");
+        put(properties, "FifoQueue", json!(true));
+        put(properties, "DeduplicationScope", json!("messageGroup"));
+        put(properties, "FifoThroughputLimit", json!("perMessageGroupId"));
     }
 }
 

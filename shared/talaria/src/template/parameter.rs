@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::member::put;
+
 struct Parameter {
     name: &'static str,
     kind: &'static str,
@@ -63,7 +65,7 @@ pub fn declared(body: &Value) -> Value {
     let declare = |one: &Parameter| {
         let mut declaration = json!({ "Type": one.kind, "Description": one.docs });
         if one.hidden {
-            declaration["NoEcho"] = json!(true);
+            put(&mut declaration, "NoEcho", json!(true));
         }
         (one.name.to_owned(), declaration)
     };

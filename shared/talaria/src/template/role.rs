@@ -11,6 +11,7 @@ use super::function::counts_networks;
 use super::intrinsic::{arn, attribute, filled, function_arn, logical, reference, resource};
 use super::listener;
 use crate::lane::LaneError;
+use crate::member::put;
 
 const READS: &[&str] = &["BatchGetItem", "GetItem", "Query"];
 const WRITES: &[&str] = &[
@@ -149,10 +150,14 @@ fn table_statement(grant: &Grant) -> Value {
     let mut statement = json!({ "Effect": "Allow", "Action": actions, "Resource": places });
     if grant.tenants_only {
         // Without the second test a request that names no key would pass the first.
-        statement["Condition"] = json!({
-            "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["T#*"] },
-            "Null": { "dynamodb:LeadingKeys": "false" },
-        });
+        put(
+            &mut statement,
+            "Condition",
+            json!({
+                "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["T#*"] },
+                "Null": { "dynamodb:LeadingKeys": "false" },
+            }),
+        );
     }
     statement
 }

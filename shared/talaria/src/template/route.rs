@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::Resources;
 use super::intrinsic::{attribute, filled, logical, reference, resource};
 use super::role::allow;
+use crate::member::put;
 use crate::platform::{apis_of, route_keys};
 
 /// The parameter with the id of an API.
@@ -60,8 +61,8 @@ fn route(spec: &Spec, group: Group, key: &str, integration: &str) -> Value {
         "Target": filled(format!("integrations/${{{integration}}}")),
     });
     if spec.access.wants_evidence() {
-        properties["AuthorizationType"] = json!("CUSTOM");
-        properties["AuthorizerId"] = reference(&authorizer(group));
+        put(&mut properties, "AuthorizationType", json!("CUSTOM"));
+        put(&mut properties, "AuthorizerId", reference(&authorizer(group)));
     }
     resource("AWS::ApiGatewayV2::Route", properties)
 }

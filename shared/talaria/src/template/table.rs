@@ -6,6 +6,8 @@ use store::{Index, PARTITION, Projection, SORT, SortType, Table};
 use super::Resources;
 use super::intrinsic::{logical, named, resource};
 
+use crate::member::put;
+
 /// The logical name of a table.
 pub fn logical_name(table: &Table) -> String {
     format!("{}Table", logical(table.name()))
@@ -28,19 +30,22 @@ pub fn definition(table: &Table, name: Value) -> Value {
     });
     if !table.all_indexes().is_empty() {
         let indexes: Vec<Value> = table.all_indexes().iter().map(index).collect();
-        properties["GlobalSecondaryIndexes"] = json!(indexes);
+        put(&mut properties, "GlobalSecondaryIndexes", json!(indexes));
     }
     if let Some(attribute) = table.expiry_attribute() {
-        properties["TimeToLiveSpecification"] =
-            json!({ "AttributeName": attribute, "Enabled": true });
+        put(
+            &mut properties,
+            "TimeToLiveSpecification",
+            json!({ "AttributeName": attribute, "Enabled": true }),
+        );
     }
     if table.has_stream() {
-        properties["StreamSpecification"] = json!({ "StreamViewType": "NEW_IMAGE" });
+        put(&mut properties, "StreamSpecification", json!({ "StreamViewType": "NEW_IMAGE" }));
     }
     let mut definition = resource("AWS::DynamoDB::Table", properties);
     // A stack that never came up leaves nothing behind; one that did never takes data with it.
-    definition["DeletionPolicy"] = json!("RetainExceptOnCreate");
-    definition["UpdateReplacePolicy"] = json!("Retain");
+    put(&mut definition, "DeletionPolicy", json!("RetainExceptOnCreate"));
+    put(&mut definition, "UpdateReplacePolicy", json!("Retain"));
     definition
 }
 

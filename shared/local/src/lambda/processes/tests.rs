@@ -113,6 +113,10 @@ async fn a_process_is_killed_at_its_functions_timeout() {
 #[tokio::test]
 async fn a_module_that_is_not_built_is_named() {
     let empty = Folder::new("no-programs");
-    let refused = Platform::start(vec![crate::echo::module()], options(&empty)).await.err().unwrap();
-    assert!(refused.to_string().ends_with("build it with: cargo build --package echo"), "{refused}");
+    let refused =
+        Platform::start(vec![crate::echo::module()], options(&empty)).await.err().unwrap();
+    assert!(
+        refused.to_string().ends_with("build it with: cargo build --package echo"),
+        "{refused}"
+    );
 }

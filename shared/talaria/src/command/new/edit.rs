@@ -3,9 +3,9 @@
 /// Puts a line among those that start alike, in alphabetical order.
 pub fn sorted_line(text: &str, start: &str, line: &str) -> Option<String> {
     let lines: Vec<&str> = text.lines().collect();
-    let alike = |one: &&str| one.trim_start().starts_with(start);
-    let first = lines.iter().position(alike)?;
-    let after = lines.iter().rposition(|one| alike(&one) && one.trim_start() < line.trim_start());
+    let alike = |one: &str| one.trim_start().starts_with(start);
+    let first = lines.iter().position(|one| alike(one))?;
+    let after = lines.iter().rposition(|one| alike(one) && one.trim_start() < line.trim_start());
     let at = after.map_or(first, |after| after + 1);
     Some(with_line(&lines, at, line))
 }
