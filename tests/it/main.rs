@@ -5,5 +5,8 @@ mod architecture;
 mod bad_input;
 mod idempotency;
 mod journeys;
+mod laptop;
+mod processes;
+mod readme;
 mod simulation;
 mod talaria;

@@ -1,4 +1,5 @@
-//! The authorizer of the HTTP APIs: gathers evidence about the caller and decides nothing. The pipeline
+//! The authorizer of the HTTP APIs: gathers evidence about the caller and decides nothing. The
+//! pipeline
 //! of every function gives the verdict.
 
 mod credential;

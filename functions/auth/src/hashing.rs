@@ -6,7 +6,8 @@ use runtime::{Config, Ctx};
 use crate::domain::password::{About, Password, Rule};
 use crate::domain::password_hash::{Parameters, PasswordHash};
 
-/// The configured cost. Refuses one below the floor or above the ceiling, so that no password is ever
+/// The configured cost. Refuses one below the floor or above the ceiling, so that no password is
+/// ever
 /// hashed with it.
 pub fn cost(config: &Config) -> Result<Parameters, Error> {
     Parameters::new(config.argon2_memory_kib, config.argon2_passes, 1)

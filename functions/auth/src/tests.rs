@@ -1,4 +1,5 @@
-//! The module on a local cloud: what only the rows, the transactions and the pipeline together can show.
+//! The module on a local cloud: what only the rows, the transactions and the pipeline together can
+//! show.
 
 mod keys;
 mod refresh;
@@ -147,7 +148,8 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// Everything a stranger can compare: status, body and headers without what differs by nature, and
+    /// Everything a stranger can compare: status, body and headers without what differs by nature,
+    /// and
     /// the requests made.
     fn as_seen(&self) -> (u16, Value, Vec<(String, String)>) {
         let mut body = self.json.clone();

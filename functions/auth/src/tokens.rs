@@ -24,13 +24,15 @@ pub struct Mint {
 }
 
 impl Mint {
-    /// Loads keys and peppers: before anything is changed, so that no session starts without tokens.
+    /// Loads keys and peppers: before anything is changed, so that no session starts without
+    /// tokens.
     pub async fn load<Who>(ctx: &Ctx<Who>) -> Result<Self, Error> {
         let peppers = secrets::token_peppers(ctx).await?;
         Ok(Self { peppers, signing: secrets::signing(ctx).await? })
     }
 
-    /// A fresh access token, and the live refresh token of the row. Refused as an invalid credential in
+    /// A fresh access token, and the live refresh token of the row. Refused as an invalid
+    /// credential in
     /// the last second of a session, and where the pepper of the row is gone.
     pub fn tokens<Who>(&self, ctx: &Ctx<Who>, row: &SessionRow) -> Result<Tokens, Error> {
         let now = ctx.now();

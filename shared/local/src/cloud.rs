@@ -75,8 +75,8 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    /// Opens the cloud. What was acknowledged before a crash is there again; in-flight messages
-    /// reappear when their visibility ends.
+    /// Opens the cloud. What was acknowledged before a crash is there again; messages
+    /// that were in flight reappear at once, because whoever received them is gone.
     pub fn open(storage: Storage, clock: VirtualClock) -> Result<Self, OpenError> {
         let folder = match storage {
             Storage::Memory => None,

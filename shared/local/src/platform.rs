@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 
 use crate::boot::{self, BootError, Chance, Options};
 use crate::clock::VirtualClock;
-use crate::gateway::{self, Front, Gateway};
+use crate::gateway::{self, Front, Gateway, Quiet};
 use crate::lambda::{Functions, InProcess, InvokeApi, Processes, Runner, SeededEntropy};
 use crate::mail::{self, Mailbox};
 use crate::mapping::{InvokeError, Mappings};
@@ -53,6 +53,7 @@ struct Inner {
     functions: Functions,
     processes: Option<Processes>,
     front: Arc<Front>,
+    quiet: Quiet,
     mappings: Mappings,
     schedules: Schedules,
     mailbox: Mailbox,
@@ -143,11 +144,14 @@ impl Platform {
             Functions::new(modules, &prefix, runner, options.clock.clone(), lines.sink());
         cloud.extend(Arc::new(InvokeApi::new(&functions)));
         let gateway = Gateway::new(modules, functions.clone(), options.clock.clone());
+        let mappings = Mappings::new(&cloud, Arc::new(functions.clone()));
+        let quiet = Quiet::of(&cloud, &mappings, &functions);
         let inner = Inner {
             ports,
             processes,
-            front: Arc::new(Front::new(gateway, mailbox.clone())),
-            mappings: Mappings::new(&cloud, Arc::new(functions.clone())),
+            front: Arc::new(Front::new(gateway, mailbox.clone(), quiet.clone())),
+            quiet,
+            mappings,
             schedules: Schedules::of(modules, &functions, cloud.tables(), cloud.clock())?,
             cloud,
             functions,
@@ -235,13 +239,7 @@ impl Platform {
     /// Resolves when relay, queues and listeners are quiet: nothing runs and nothing is due now. What
     /// is hidden or delayed until later waits; move the clock to reach it. Never sleeps.
     pub async fn settle(&self) {
-        loop {
-            self.inner.mappings.quiesce().await;
-            self.inner.functions.quiet().await;
-            if self.inner.mappings.is_idle() {
-                return;
-            }
-        }
+        self.inner.quiet.settle().await;
     }
 
     /// Runs every schedule that became due since the last tick, once, then settles.

@@ -3,15 +3,13 @@
 use events::Ordering;
 use events::catalogue::Entry;
 use runtime::module::Listening;
+use runtime::wiring::{Lane, LaneError, RETENTION_S, Topic, resource_name};
 use runtime::{Module, Row};
 use serde_json::{Map, Value, json};
 
-use crate::lane::{LaneError, Topic, filter_of, topic_of};
 use crate::member::put;
 use crate::openapi::told;
 use crate::platform::Platform;
-use crate::template::listener::{RETENTION_S, max_receives, queue_names};
-use crate::template::physical;
 
 const STANDARD: &str = "events";
 const FIFO: &str = "events_fifo";
@@ -183,7 +181,7 @@ fn receive(module: &Module, row: &Row, heard: &Listening) -> Result<Value, LaneE
         "action": "receive",
         "channel": { "$ref": format!("#/channels/{}", key(row.id)) },
         "title": row.id,
-        "summary": format!("{} hears it as function {}.", module.name, physical(row.id)),
+        "summary": format!("{} hears it as function {}.", module.name, resource_name(row.id)),
         "messages": messages,
         "bindings": { "sns": { "topic": { "name": topic }, "consumers": [consumer] } },
         "x-tries": heard.tries,

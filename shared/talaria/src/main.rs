@@ -6,7 +6,6 @@ mod command;
 mod console;
 #[cfg(test)]
 mod fixture;
-mod lane;
 mod member;
 mod openapi;
 mod page;

@@ -112,7 +112,7 @@ fn record(entry: &Entry, listener: &str) -> Result<Value, EnvelopeError> {
     if let Some(channel) = entry.sample.get("channel").and_then(Value::as_str) {
         put(&mut attributes, "facet", attribute(channel));
     }
-    let queue = crate::template::physical(listener);
+    let queue = runtime::wiring::resource_name(listener);
     Ok(json!({
         "messageId": "00000000-0000-4000-8000-000000000001",
         "receiptHandle": "sample",

@@ -4,20 +4,20 @@
 pub mod alarm;
 mod function;
 mod intrinsic;
-pub mod listener;
+mod listener;
 mod parameter;
 mod role;
 mod route;
 mod source;
 pub mod table;
 
+use runtime::wiring::LaneError;
 use runtime::{Module, Trigger};
 use serde_json::{Map, Value, json};
 
 pub use function::is_set_on_aws;
-pub use intrinsic::{logical, physical};
+pub use intrinsic::logical;
 
-use crate::lane::LaneError;
 
 /// The resources of a stack by logical name, in the order they are written.
 pub type Resources = Map<String, Value>;
@@ -32,9 +32,7 @@ pub fn of_module(module: &Module) -> Result<Value, LaneError> {
         resources.extend(function::resources(module, row)?);
         match &row.trigger {
             Trigger::Http(spec) => resources.extend(route::resources(module, row, spec)),
-            Trigger::Listener(heard) => {
-                resources.extend(listener::resources(module, row, heard)?);
-            }
+            Trigger::Listener(_) => resources.extend(listener::resources(module, row)?),
             Trigger::Stream { table, births } => {
                 resources.extend(source::stream(row, table, *births));
             }

@@ -45,7 +45,7 @@ async fn documents_are_public_and_cacheable() {
     assert_eq!(status.expect(200).json["status"], "ok");
 
     let api = talaria.get("/v1/openapi.json").send().await;
-    assert_eq!(api.expect(200).json["openapi"], "3.1.0");
+    assert!(api.expect(200).json["openapi"].as_str().is_some_and(|one| one.starts_with("3.1.")));
     let tag = api.header("etag").to_owned();
     let unchanged = talaria.get("/v1/openapi.json").header("if-none-match", &tag).send().await;
     assert_eq!((unchanged.expect(304).text.as_str(), unchanged.header("etag")), ("", tag.as_str()));

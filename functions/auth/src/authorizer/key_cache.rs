@@ -1,4 +1,5 @@
-//! The verification keys of one process: key states are at most a minute old, and a key nobody knows
+//! The verification keys of one process: key states are at most a minute old, and a key nobody
+//! knows
 //! makes them be read again at most twice a minute.
 
 use std::time::Duration;
@@ -39,7 +40,8 @@ impl KeyCache {
             .map_err(|_| Refusal::new(Standing::Unavailable, "leeway"))?;
         let mut held = self.held.lock().await;
         let now = ctx.now();
-        // No key at all is the moment before the first start; nobody should wait a minute for its end.
+        // No key at all is the moment before the first start; nobody should wait a minute for its
+        // end.
         let fresh = held.take().filter(|held| !held.empty && now.since(held.at) < FRESH);
         let keys = match fresh {
             Some(keys) => keys,

@@ -53,7 +53,8 @@ fn verified(ctx: &Ctx<Guest>, row: &LinkRow, link: &Link, sequence: u64) -> Comm
     Commit::of(change).announcing(&EMAIL_VERIFIED, account, sequence, &data).audited(link.user)
 }
 
-/// The account's next event, if it is only that: a link does nothing to an account that is not pending.
+/// The account's next event, if it is only that: a link does nothing to an account that is not
+/// pending.
 fn next_sequence(link: &Link, old: store::Item) -> Result<u64, Error> {
     let subject: SubjectRow =
         old.decode().map_err(|fault| Error::internal(format!("a subject row: {fault}")))?;

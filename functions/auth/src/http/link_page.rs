@@ -7,7 +7,8 @@ use runtime::{Anonymous, Ctx, Reply};
 use crate::domain::link::Purpose;
 use crate::page;
 
-/// Shows a form that posts the token, or says that the post was good. Reads nothing, changes nothing.
+/// Shows a form that posts the token, or says that the post was good. Reads nothing, changes
+/// nothing.
 pub async fn handle(_: Ctx<Anonymous>, request: LinkPage) -> Result<Reply<String>, Error> {
     let purpose = request.purpose.as_str();
     if purpose == "verified" {

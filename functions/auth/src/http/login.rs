@@ -58,7 +58,8 @@ pub async fn handle(ctx: Ctx<Anonymous>, request: Login) -> Result<Reply<SignedI
     }
 }
 
-/// A place at the device's counter where the device is known, at the address's otherwise; a device whose
+/// A place at the device's counter where the device is known, at the address's otherwise; a device
+/// whose
 /// counter is closed is worth nothing.
 async fn reserve(
     visit: &mut Visit,
@@ -74,7 +75,8 @@ async fn reserve(
     counters.reserve(&visit.lookup.digest, visit.counter.take(), now).await
 }
 
-/// What a refused answer leaves at the counter: a wrong one may close it, a right one gives its place
+/// What a refused answer leaves at the counter: a wrong one may close it, a right one gives its
+/// place
 /// back.
 async fn answer_for(visit: &Visit, refusal: LoginRefusal, place: &Place) -> Result<(), Error> {
     let ctx = &visit.guest;
@@ -82,7 +84,8 @@ async fn answer_for(visit: &Visit, refusal: LoginRefusal, place: &Place) -> Resu
         return ctx.store().update(place.refund()).await.map(|_| ()).map_err(Error::from);
     }
     let Some((change, until)) = place.close(ctx.now()) else { return Ok(()) };
-    // Asked for nobody too, and told of nobody: closing the counter of an unknown address is as much
+    // Asked for nobody too, and told of nobody: closing the counter of an unknown address is as
+    // much
     // work.
     let user: UserId = visit.row.as_ref().map_or_else(|| ctx.new_id(), |row| row.user);
     let accounts = Accounts::of(ctx);

@@ -14,7 +14,8 @@ use crate::letter::Letter;
 use crate::secrets;
 use crate::store::{Accounts, AddressRow, LinkRow, Links};
 
-/// Reads link and address again, derives the token, sends. What was used, replaced or made for nobody
+/// Reads link and address again, derives the token, sends. What was used, replaced or made for
+/// nobody
 /// is dropped.
 pub async fn handle(ctx: Ctx<Worker>, event: Received<LinkRequested>) -> Result<Outcome, Error> {
     let Some(row) = Links::of(&ctx).get(event.data.link_id).await? else {

@@ -1,6 +1,7 @@
 //! Accounts: the credentials found by address, and the security state found by user.
 //!
-//! Both rows change in one transaction, so that what a sign-in reads is never older than the account.
+//! Both rows change in one transaction, so that what a sign-in reads is never older than the
+//! account.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +26,8 @@ pub const SUBJECT: &str = "subject";
 /// The label of a refused change of [`AddressRow`].
 pub const ADDRESS: &str = "address";
 
-/// What signing in needs to know, found by the keyed hash of the address. No `Debug`: it holds the hash
+/// What signing in needs to know, found by the keyed hash of the address. No `Debug`: it holds the
+/// hash
 /// of the password.
 #[derive(Clone, Deserialize, Serialize)]
 pub struct AddressRow {
@@ -65,7 +67,8 @@ impl AddressRow {
         AccountStatus::named(&self.status).unwrap_or(AccountStatus::Banned)
     }
 
-    /// What a sign-in is decided on; `None` for an account without a password. Refuses a row whose hash
+    /// What a sign-in is decided on; `None` for an account without a password. Refuses a row whose
+    /// hash
     /// cannot be read.
     pub fn credentials(&self) -> Result<Option<Credentials>, Error> {
         let Some(phc) = &self.phc else { return Ok(None) };
@@ -203,7 +206,8 @@ impl<'a> Accounts<'a> {
         Ok(rows.into_iter().flatten().next())
     }
 
-    /// Starts an account. Where the address was taken meanwhile, the handler runs again from its read.
+    /// Starts an account. Where the address was taken meanwhile, the handler runs again from its
+    /// read.
     pub fn create(&self, new: NewAccount, now: Timestamp) -> Change {
         let row = AddressRow {
             tenant: self.tenant,
@@ -275,8 +279,10 @@ impl<'a> Accounts<'a> {
         change
     }
 
-    /// Makes a pending account active. `sequence` is the event that tells so; refused as [`SUBJECT`]
-    /// where it is not the account's next one, or the account is not pending, and as [`ADDRESS`] where
+    /// Makes a pending account active. `sequence` is the event that tells so; refused as
+    /// [`SUBJECT`]
+    /// where it is not the account's next one, or the account is not pending, and as [`ADDRESS`]
+    /// where
     /// the credentials are other than the link was made for.
     pub fn activate(
         &self,
@@ -311,7 +317,8 @@ impl<'a> Accounts<'a> {
         change
     }
 
-    /// Enters a session in its owner's list. Refused as [`SUBJECT`] where the account is not active or
+    /// Enters a session in its owner's list. Refused as [`SUBJECT`] where the account is not active
+    /// or
     /// the list has `limit` sessions.
     pub fn enter(&self, user: UserId, session: SessionId, place: Place, limit: usize) -> Change {
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
@@ -325,7 +332,8 @@ impl<'a> Accounts<'a> {
         change
     }
 
-    /// Enters a session in the list that was read, after others left it. Runs again from its read where
+    /// Enters a session in the list that was read, after others left it. Runs again from its read
+    /// where
     /// the list changed since.
     pub fn enter_instead(
         &self,

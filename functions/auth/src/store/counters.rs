@@ -1,4 +1,5 @@
-//! Counters of failed sign-ins. A place is taken before the password is looked at, by a write on the
+//! Counters of failed sign-ins. A place is taken before the password is looked at, by a write on
+//! the
 //! version that was read, so that parallel guesses cannot pass the bound.
 
 use std::time::Duration;
@@ -61,7 +62,8 @@ impl Place {
             .set("pauses", pauses)
     }
 
-    /// After a wrong answer: closes the counter if this place was the last one. Answers the change and
+    /// After a wrong answer: closes the counter if this place was the last one. Answers the change
+    /// and
     /// the end of the pause.
     pub fn close(&self, now: Timestamp) -> Option<(Change, Timestamp)> {
         let closed = self.counter.close_if_last(now)?;
@@ -89,7 +91,8 @@ impl<'a> Counters<'a> {
         Self { store: ctx.store(), scope: ctx.scope() }
     }
 
-    /// Takes a place at the counter of `subject`, or says why there is none. `known` is the row if it
+    /// Takes a place at the counter of `subject`, or says why there is none. `known` is the row if
+    /// it
     /// was read. A refused answer costs one write too, so that nobody can tell by the work.
     pub async fn reserve(
         &self,

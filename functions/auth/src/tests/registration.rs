@@ -1,5 +1,5 @@
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{ADA, Door, PASSWORD};
 
@@ -102,7 +102,6 @@ async fn a_key_makes_registering_twice_one_registration() {
 #[tokio::test]
 async fn what_cannot_be_registered_is_refused_in_order() {
     let door = Door::open().await;
-    let ask = |tenant: &str, email: &str, password: &str| json!({"tenant": tenant, "email": email, "password": password, "name": "Ada"});
     let register = "/v1/auth/register";
     let unknown = door.post(register, ask("nowhere", ADA, PASSWORD)).await;
     unknown.refused(404, "tenant_unknown");
@@ -121,4 +120,8 @@ async fn what_cannot_be_registered_is_refused_in_order() {
         let fault = (refused.text_at("/errors/0/param"), refused.text_at("/errors/0/code"));
         assert_eq!(fault, (param, code), "{}", refused.text);
     }
+}
+
+fn ask(tenant: &str, email: &str, password: &str) -> Value {
+    json!({"tenant": tenant, "email": email, "password": password, "name": "Ada"})
 }

@@ -1,5 +1,5 @@
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{ADA, Answer, Door, PASSWORD};
 
@@ -104,10 +104,9 @@ async fn an_attacker_does_not_lock_out_a_known_device() {
         door.login(ADA, WRONG).await.refused(401, "invalid_credentials");
     }
     door.login(ADA, PASSWORD).await.refused(401, "invalid_credentials");
-    let body = |token: &str| json!({"tenant": "demo", "email": ADA, "password": PASSWORD, "device_token": token});
-    let known = door.post("/v1/auth/login", body(&device)).await;
+    let known = door.post("/v1/auth/login", on_device(&device)).await;
     assert_eq!(known.expect(200).text_at("/device_token"), device);
-    let forged = door.post("/v1/auth/login", body(session.refresh())).await;
+    let forged = door.post("/v1/auth/login", on_device(session.refresh())).await;
     forged.refused(401, "invalid_credentials");
 }
 
@@ -174,6 +173,10 @@ async fn logs_hold_no_token_and_no_address() {
         assert!(canary.len() > 20 && !lines.contains(&canary), "{canary}");
     }
     assert!(!lines.contains(ADA), "logs name no addresses");
+}
+
+fn on_device(token: &str) -> Value {
+    json!({"tenant": "demo", "email": ADA, "password": PASSWORD, "device_token": token})
 }
 
 /// All answers of futures that run side by side.

@@ -9,9 +9,10 @@ use axum::extract::{ConnectInfo, State};
 use axum::response::Response;
 use axum::serve::ListenerExt;
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use tokio::net::TcpListener;
 
+use super::quiet::Quiet;
 use super::{BODY_LIMIT_BYTES, Gateway, answer};
 use crate::mail::{self, Mailbox};
 
@@ -19,12 +20,19 @@ use crate::mail::{self, Mailbox};
 pub struct Front {
     gateway: Gateway,
     mailbox: Mailbox,
+    quiet: Quiet,
 }
 
+/// `POST` here answers 204 once nothing runs and nothing is due: scripts wait so for what a request
+/// sets off.
+pub const SETTLE: &str = "/_local/settle";
+/// As [`SETTLE`], and waits for retries too: 204 once every queue is empty.
+pub const DRAIN: &str = "/_local/drain";
+
 impl Front {
-    /// The APIs and the mailbox.
-    pub fn new(gateway: Gateway, mailbox: Mailbox) -> Self {
-        Self { gateway, mailbox }
+    /// The APIs and the mailbox of a platform.
+    pub fn new(gateway: Gateway, mailbox: Mailbox, quiet: Quiet) -> Self {
+        Self { gateway, mailbox, quiet }
     }
 
     /// The APIs.
@@ -35,6 +43,15 @@ impl Front {
     /// Answers one request that came from `source`.
     pub async fn answer(&self, request: Request<Bytes>, source: IpAddr) -> http::Response<Bytes> {
         let path = request.uri().path();
+        if [SETTLE, DRAIN].contains(&path) && request.method() == Method::POST {
+            match path {
+                DRAIN => self.quiet.drain().await,
+                _ => self.quiet.settle().await,
+            }
+            let mut settled = http::Response::new(Bytes::new());
+            *settled.status_mut() = StatusCode::NO_CONTENT;
+            return settled;
+        }
         let below = path.strip_prefix(mail::PATH);
         if below.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '.'])) {
             return mail::answer(&self.mailbox, &request.into_parts().0);

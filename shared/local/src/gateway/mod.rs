@@ -7,6 +7,7 @@
 mod answer;
 mod event;
 mod front;
+mod quiet;
 mod route;
 
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tests;
 
 pub use event::{Arrival, event, inquiry};
 pub use front::{Front, serve};
+pub use quiet::Quiet;
 pub use route::{Matched, Route, Routes};
 
 use std::net::IpAddr;

@@ -18,7 +18,8 @@ fn is_form(content_type: Option<&str>) -> bool {
     media.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-/// The members of a posted form as the JSON object they stand for; every value is text. Refuses broken
+/// The members of a posted form as the JSON object they stand for; every value is text. Refuses
+/// broken
 /// encoding, control characters and a member named twice.
 pub(super) fn as_json(body: &[u8]) -> Result<Vec<u8>, Error> {
     let malformed = |message: &'static str| Error::invalid("malformed_request", message);

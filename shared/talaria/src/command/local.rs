@@ -39,8 +39,8 @@ impl Local {
     /// is in use or of another version.
     pub fn run(&self) -> Result<(), Failure> {
         let started = WallClock.now();
-        let executor = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(WORKERS)
+        // The engine is one lock: two workers cost a quarter more CPU per request (measured).
+        let executor = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|fault| Failure::refused(fault.to_string()))?;
@@ -99,9 +99,6 @@ impl Local {
         ));
     }
 }
-
-/// Tokio workers: the engine is one lock, so more would only wait for it.
-const WORKERS: usize = 2;
 
 /// What other programs need to know; what there is not (yet) is null.
 fn places(at: Addresses, ready_ms: u128) -> Value {

@@ -69,7 +69,7 @@ pub fn access_matrix(platform: &Platform) -> String {
         .routes()
         .flat_map(|(_, _, spec)| route_keys(spec).into_iter().map(move |key| (key, spec)))
         .collect();
-    rows.sort_by(|(one, _), (other, _)| place(one).cmp(&place(other)));
+    rows.sort_by_key(|(key, _)| place(key));
     let width = rows.iter().map(|(key, _)| key.len()).max().unwrap_or(0).max(5);
     let access_width =
         rows.iter().map(|(_, spec)| word(spec.access).len()).max().unwrap_or(0).max(6);

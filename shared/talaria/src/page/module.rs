@@ -40,7 +40,7 @@ pub fn modules(platform: &Platform) -> String {
         "resources",
     ];
     let sections = platform.modules.iter().map(|module| {
-        let rows = module.rows.iter().map(|row| entry(row));
+        let rows = module.rows.iter().map(entry);
         format!("## {}\n\n{}", module.name, table(ENTRY_HEAD, rows))
     });
     let sections: Vec<String> = sections.collect();
@@ -80,7 +80,7 @@ pub fn readme(module: &Module) -> String {
         format!("## Promises\n\n{}", promises(module)),
         format!("## Listens to\n\n{}", listens_to(module)),
         format!("## Never\n\n{}", never(module)),
-        format!("## Functions\n\n{}", table(ENTRY_HEAD, module.rows.iter().map(|row| entry(row)))),
+        format!("## Functions\n\n{}", table(ENTRY_HEAD, module.rows.iter().map(entry))),
     ];
     text.join("\n")
 }

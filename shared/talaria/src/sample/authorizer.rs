@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::INSTANT_MS;
-
 use crate::member::put;
 
 /// Every question by name.

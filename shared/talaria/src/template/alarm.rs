@@ -2,13 +2,13 @@
 
 use events::Priority;
 use runtime::module::Listening;
+use runtime::wiring::{LaneError, resource_name};
 use runtime::{Module, Row, Trigger};
 use serde_json::{Value, json};
 
 use super::Resources;
 use super::intrinsic::{attribute, filled, logical, named, reference, resource};
 use super::listener;
-use crate::lane::LaneError;
 
 /// Metrics one alarm can compute with.
 const METRICS_MAX: usize = 10;
@@ -284,7 +284,7 @@ fn stream_behind(row: &Row) -> Resources {
 
 fn one(row: &Row, suffix: &str, alarm: Alarm<'_>) -> Resources {
     let name = format!("{}{suffix}Alarm", logical(row.id));
-    [(name, alarm.resource(&super::physical(row.id)))].into_iter().collect()
+    [(name, alarm.resource(&resource_name(row.id)))].into_iter().collect()
 }
 
 fn throttled(module: &Module) -> Resources {

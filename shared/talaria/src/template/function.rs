@@ -1,13 +1,13 @@
 //! A function, its role and its log group.
 
 use contracts::Rate;
+use runtime::wiring::{LaneError, resource_name};
 use runtime::{Module, Row};
 use serde_json::{Map, Value, json};
 
-use super::intrinsic::{attribute, filled, logical, named, physical, reference, resource};
+use super::intrinsic::{attribute, filled, logical, named, reference, resource};
 use super::role;
 use super::{Resources, listener};
-use crate::lane::LaneError;
 use crate::member::put;
 use crate::platform::apis_of;
 
@@ -58,7 +58,7 @@ pub fn globals(module: &Module) -> Value {
 pub fn resources(module: &Module, row: &Row) -> Result<Resources, LaneError> {
     let name = logical(row.id);
     let mut properties = json!({
-        "FunctionName": named(&physical(row.id)),
+        "FunctionName": named(&resource_name(row.id)),
         "Description": description(row),
         "Handler": row.id,
         "MemorySize": row.memory_mb,
@@ -74,7 +74,7 @@ pub fn resources(module: &Module, row: &Row) -> Result<Resources, LaneError> {
     // The artefact is built before `sam` sees it: there is nothing for `sam build` to do.
     put(&mut function, "Metadata", json!({ "SkipBuild": true }));
     let logs = json!({
-        "LogGroupName": filled(format!("/aws/lambda/${{Name}}-{}", physical(row.id))),
+        "LogGroupName": filled(format!("/aws/lambda/${{Name}}-{}", resource_name(row.id))),
         "RetentionInDays": reference("LogRetentionDays"),
     });
     let all = [

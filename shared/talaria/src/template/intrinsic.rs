@@ -1,5 +1,6 @@
 //! Names and CloudFormation's functions.
 
+use runtime::wiring::resource_name;
 use serde_json::{Value, json};
 
 /// The start of a logical name: `AuthEmailVerify` of `auth.email_verify`.
@@ -13,11 +14,6 @@ pub fn logical(id: &str) -> String {
             })
         })
         .collect()
-}
-
-/// The end of a physical name: `auth-email_verify` of `auth.email_verify`.
-pub fn physical(id: &str) -> String {
-    id.replace('.', "-")
 }
 
 /// The value of a parameter or the id of a resource.
@@ -49,7 +45,7 @@ pub fn arn(service: &str, resource: &str) -> Value {
 
 /// The ARN of a function of any module, by its id.
 pub fn function_arn(id: &str) -> Value {
-    arn("lambda", &format!("function:${{Name}}-{}", physical(id)))
+    arn("lambda", &format!("function:${{Name}}-{}", resource_name(id)))
 }
 
 /// One resource.
@@ -70,6 +66,5 @@ mod tests {
         ] {
             assert_eq!(logical(id), name);
         }
-        assert_eq!(physical("auth.email_verify"), "auth-email_verify");
     }
 }

@@ -1,17 +1,12 @@
-//! A listener's queue, dead-letter queue, subscription and mapping: derived from its row.
+//! A listener's queue, dead-letter queue, subscription and mapping: its lane as resources.
 
-use events::Priority;
-use runtime::module::Listening;
+use runtime::wiring::{Lane, LaneError, RETENTION_S, Topic};
 use runtime::{Module, Row};
 use serde_json::{Value, json};
 
 use super::Resources;
-use super::intrinsic::{arn, attribute, logical, named, physical, reference, resource};
-use crate::lane::{LaneError, Topic, filter_of, topic_of};
+use super::intrinsic::{arn, attribute, logical, named, reference, resource};
 use crate::member::put;
-
-/// Seconds a message is kept: 14 days, the most SQS keeps.
-pub const RETENTION_S: u32 = 14 * 24 * 3600;
 
 /// The logical name of a listener's queue.
 pub fn queue(row: &Row) -> String {
@@ -23,80 +18,50 @@ pub fn dead_letters(row: &Row) -> String {
     format!("{}DeadLetters", logical(row.id))
 }
 
-/// The ends of the physical names of a listener's queue and dead-letter queue.
-pub fn queue_names(row: &Row, topic: Topic) -> (String, String) {
-    let name = physical(row.id);
-    match topic {
-        Topic::Standard => (name.clone(), format!("{name}-dlq")),
-        Topic::Fifo => (format!("{name}.fifo"), format!("{name}-dlq.fifo")),
-    }
-}
-
-/// Invocations at once, at most.
-pub const fn concurrency(priority: Priority) -> u32 {
-    match priority {
-        Priority::High => 50,
-        Priority::Normal => 20,
-    }
-}
-
-/// Receives before the queue gives up. A FIFO group that waits is received again and again.
-pub fn max_receives(heard: &Listening, topic: Topic) -> u32 {
-    match topic {
-        Topic::Standard => heard.max_receives(),
-        Topic::Fifo => heard.max_receives().max(100),
-    }
-}
-
-/// Everything between the topic and the listener.
-pub fn resources(module: &Module, row: &Row, heard: &Listening) -> Result<Resources, LaneError> {
-    let topic = topic_of(row, heard)?;
+/// Everything between the topic and the listener; nothing where the row is none.
+pub fn resources(module: &Module, row: &Row) -> Result<Resources, LaneError> {
+    let Some(lane) = Lane::of(module, row)? else { return Ok(Resources::new()) };
     let (queue, dead) = (queue(row), dead_letters(row));
     let name = logical(row.id);
     let all = [
-        (queue.clone(), main_queue(row, heard, topic)),
-        (dead.clone(), dead_letter_queue(row, topic)),
-        (format!("{name}QueuePolicy"), queue_policy(&queue, &dead, topic)),
-        (
-            format!("{name}Subscription"),
-            subscription(&queue, &dead, topic, filter_of(module, row, heard)?),
-        ),
-        (format!("{name}Mapping"), mapping(&name, &queue, heard)),
+        (queue.clone(), main_queue(&lane, &dead)),
+        (dead.clone(), dead_letter_queue(&lane)),
+        (format!("{name}QueuePolicy"), queue_policy(&queue, &dead, lane.topic)),
+        (format!("{name}Subscription"), subscription(&queue, &dead, &lane)),
+        (format!("{name}Mapping"), mapping(&name, &queue, &lane)),
     ];
     Ok(all.into_iter().collect())
 }
 
-fn main_queue(row: &Row, heard: &Listening, topic: Topic) -> Value {
-    let (name, _) = queue_names(row, topic);
+fn main_queue(lane: &Lane, dead: &str) -> Value {
     let mut properties = json!({
-        "QueueName": named(&name),
+        "QueueName": named(&lane.queue),
         "MessageRetentionPeriod": RETENTION_S,
-        "VisibilityTimeout": Listening::visibility_s(row.timeout_s),
+        "VisibilityTimeout": lane.visibility_s,
         "SqsManagedSseEnabled": true,
         "RedrivePolicy": {
-            "deadLetterTargetArn": attribute(&dead_letters(row), "Arn"),
-            "maxReceiveCount": max_receives(heard, topic),
+            "deadLetterTargetArn": attribute(dead, "Arn"),
+            "maxReceiveCount": lane.max_receives,
         },
     });
-    if heard.delay_s > 0 {
-        put(&mut properties, "DelaySeconds", json!(heard.delay_s));
+    if lane.delay_s > 0 {
+        put(&mut properties, "DelaySeconds", json!(lane.delay_s));
     }
-    ordered(&mut properties, topic);
+    ordered(&mut properties, lane.topic);
     resource("AWS::SQS::Queue", properties)
 }
 
-fn dead_letter_queue(row: &Row, topic: Topic) -> Value {
-    let (name, dead) = queue_names(row, topic);
+fn dead_letter_queue(lane: &Lane) -> Value {
     let mut properties = json!({
-        "QueueName": named(&dead),
+        "QueueName": named(&lane.dead_letter_queue),
         "MessageRetentionPeriod": RETENTION_S,
         "SqsManagedSseEnabled": true,
         "RedriveAllowPolicy": {
             "redrivePermission": "byQueue",
-            "sourceQueueArns": [arn("sqs", &format!("${{Name}}-{name}"))],
+            "sourceQueueArns": [arn("sqs", &format!("${{Name}}-{}", lane.queue))],
         },
     });
-    ordered(&mut properties, topic);
+    ordered(&mut properties, lane.topic);
     resource("AWS::SQS::Queue", properties)
 }
 
@@ -130,27 +95,27 @@ fn queue_policy(queue: &str, dead: &str, topic: Topic) -> Value {
     resource("AWS::SQS::QueuePolicy", properties)
 }
 
-fn subscription(queue: &str, dead: &str, topic: Topic, filter: Value) -> Value {
+fn subscription(queue: &str, dead: &str, lane: &Lane) -> Value {
     let properties = json!({
-        "TopicArn": topic_arn(topic),
+        "TopicArn": topic_arn(lane.topic),
         "Protocol": "sqs",
         "Endpoint": attribute(queue, "Arn"),
         "RawMessageDelivery": true,
         "FilterPolicyScope": "MessageAttributes",
-        "FilterPolicy": filter,
+        "FilterPolicy": lane.filter,
         "RedrivePolicy": { "deadLetterTargetArn": attribute(dead, "Arn") },
     });
     resource("AWS::SNS::Subscription", properties)
 }
 
-fn mapping(name: &str, queue: &str, heard: &Listening) -> Value {
+fn mapping(name: &str, queue: &str, lane: &Lane) -> Value {
     let properties = json!({
         "EventSourceArn": attribute(queue, "Arn"),
         "FunctionName": reference(&format!("{name}Function")),
-        "BatchSize": heard.batch,
+        "BatchSize": lane.batch,
         "MaximumBatchingWindowInSeconds": 0,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
-        "ScalingConfig": { "MaximumConcurrency": concurrency(heard.priority) },
+        "ScalingConfig": { "MaximumConcurrency": lane.max_concurrency },
     });
     resource("AWS::Lambda::EventSourceMapping", properties)
 }
@@ -161,12 +126,11 @@ mod tests {
     use crate::fixture;
 
     fn of(row: Row) -> Resources {
-        let module = fixture::module_of([row.clone()]);
-        resources(&module, &row, row.listening().unwrap()).unwrap()
+        resources(&fixture::module_of([row.clone()]), &row).unwrap()
     }
 
     #[test]
-    fn a_queue_is_a_crash_backstop_and_hides_messages_six_times_the_timeout() {
+    fn a_lane_stands_in_the_template_as_it_was_derived() {
         let event = events::profile::UPDATED.spec;
         let all = of(fixture::hears("demo.on_updated", event).tries(8, [5, 15]).timeout(20));
         let queue = &all["DemoOnUpdatedQueue"]["Properties"];
@@ -189,7 +153,7 @@ mod tests {
         let all = of(fixture::hears("demo.on_updated", event));
         let queue = &all["DemoOnUpdatedQueue"]["Properties"];
         assert_eq!(queue["QueueName"], named("demo-on_updated.fifo"));
-        assert_eq!(queue["RedrivePolicy"]["maxReceiveCount"], 100);
+        assert_eq!(queue["FifoQueue"], json!(true));
         let subscription = &all["DemoOnUpdatedSubscription"]["Properties"];
         assert_eq!(subscription["TopicArn"], reference("EventsFifoTopic"));
     }

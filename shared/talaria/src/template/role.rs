@@ -3,6 +3,7 @@
 use contracts::Idempotency;
 use events::Ordering;
 use runtime::rate::CELLS;
+use runtime::wiring::LaneError;
 use runtime::{Row, Trigger};
 use serde_json::{Value, json};
 use store::{AUDIT, IDEMPOTENCY, INBOX, OUTBOX, PLATFORM_TABLES, Table};
@@ -10,7 +11,6 @@ use store::{AUDIT, IDEMPOTENCY, INBOX, OUTBOX, PLATFORM_TABLES, Table};
 use super::function::counts_networks;
 use super::intrinsic::{arn, attribute, filled, function_arn, logical, reference, resource};
 use super::listener;
-use crate::lane::LaneError;
 use crate::member::put;
 
 const READS: &[&str] = &["BatchGetItem", "GetItem", "Query"];

@@ -1,6 +1,7 @@
 //! Streams and schedules that start functions.
 
 use runtime::stream::Births;
+use runtime::wiring::{STREAM_BATCH, STREAM_MAX_AGE_S, STREAM_PARALLEL, STREAM_RETRIES};
 use runtime::{Module, Row, Trigger};
 use serde_json::{Value, json};
 use store::Table;
@@ -17,12 +18,12 @@ pub fn stream(row: &Row, table: &Table, births: Births) -> Resources {
         "EventSourceArn": stream_parameter(table),
         "FunctionName": reference(&format!("{name}Function")),
         "StartingPosition": "TRIM_HORIZON",
-        "BatchSize": 100,
+        "BatchSize": STREAM_BATCH,
         "MaximumBatchingWindowInSeconds": 0,
-        "ParallelizationFactor": 10,
+        "ParallelizationFactor": STREAM_PARALLEL,
         "BisectBatchOnFunctionError": true,
-        "MaximumRetryAttempts": 3,
-        "MaximumRecordAgeInSeconds": 3600,
+        "MaximumRetryAttempts": STREAM_RETRIES,
+        "MaximumRecordAgeInSeconds": STREAM_MAX_AGE_S,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "FilterCriteria": { "Filters": [{ "Pattern": births.pattern() }] },
     });

@@ -5,7 +5,6 @@ use store::{Index, PARTITION, Projection, SORT, SortType, Table};
 
 use super::Resources;
 use super::intrinsic::{logical, named, resource};
-
 use crate::member::put;
 
 /// The logical name of a table.

@@ -3,11 +3,11 @@
 use contracts::{Rate, Spec};
 use runtime::http::catalogue;
 use runtime::rate::CELLS;
+use runtime::wiring::Lane;
 use runtime::{Module, Row, Trigger};
 use store::{PLATFORM_TABLES, Table};
 
 use super::{Breach, STACK_NAME_MAX, breach};
-use crate::lane::{filter_of, topic_of};
 use crate::platform::Platform;
 use crate::refusal::is_mutating;
 
@@ -106,8 +106,7 @@ fn of_row(platform: &Platform, module: &Module, row: &Row) -> Vec<Breach> {
 fn of_listener(platform: &Platform, module: &Module, row: &Row) -> Vec<Breach> {
     let Some(heard) = row.listening() else { return Vec::new() };
     let (mut found, id) = (Vec::new(), row.id);
-    let policy = topic_of(row, heard).and_then(|_| filter_of(module, row, heard));
-    found.extend(policy.err().map(|why| breach!("{why}")));
+    found.extend(Lane::of(module, row).err().map(|why| breach!("{why}")));
     for spec in heard.events.iter().filter(|spec| platform.event(spec.name).is_none()) {
         found.push(breach!("{id} hears {}, which is not in the catalogue", spec.name));
     }
@@ -150,7 +149,8 @@ fn of_route(row: &Row, spec: &Spec) -> Vec<Breach> {
 
 /// Exceptions that no longer are any.
 fn of_lists(platform: &Platform) -> Vec<Breach> {
-    let lists: [(&str, &[&str], fn(&Spec) -> bool); 2] = [
+    type Applies = fn(&Spec) -> bool;
+    let lists: [(&str, &[&str], Applies); 2] = [
         ("UNAUDITED", UNAUDITED, |spec| is_mutating(spec) && spec.audit.is_none()),
         ("UNLIMITED", UNLIMITED, |spec| {
             !spec.access.needs_credential() && spec.rate == Rate::Unlimited

@@ -1,10 +1,10 @@
 //! Counts against their limits.
 
 use runtime::Group;
+use runtime::wiring::{Lane, Topic};
 use serde_json::Value;
 
 use super::{Breach, breach};
-use crate::lane::{Topic, filter_of, topic_of};
 use crate::platform::{Platform, apis_of, route_keys};
 use crate::template;
 

@@ -84,8 +84,12 @@ impl Queues {
             queue.modified_at_ms = stored.modified_at_ms;
             state.queues.insert(name, queue);
         }
-        for (name, _, message) in store.load::<Message>(MESSAGE)? {
+        for (name, _, mut message) in store.load::<Message>(MESSAGE)? {
             state.last_sequence = state.last_sequence.max(message.sequence);
+            if message.place == Place::InFlight {
+                // Whoever received it ended with the cloud: it need not stay hidden.
+                message.hidden_until_ms = message.hidden_until_ms.min(clock.now_ms());
+            }
             if let Some(queue) = state.queues.get_mut(&name) {
                 queue.insert(message);
             }

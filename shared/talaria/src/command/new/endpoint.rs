@@ -94,7 +94,7 @@ impl Endpoint {
         let (kind, access, caller) = self.access.words();
         let audit = match self.method {
             Method::Get => String::new(),
-            _ => format!(".audited(\"{module}.{verb}\")"),
+            _ => format!("\n            .audited(\"{module}.{verb}\")"),
         };
         let sample: Vec<String> =
             fields.iter().map(|field| format!("\"{field}\": \"demo\"")).collect();
@@ -188,7 +188,8 @@ mod tests {
         };
         let contract = text("shared/contracts/src/profile.rs");
         assert!(contract.contains("BADGE: Public<BadgeRequest, BadgeAnswer> ="), "{contract}");
-        assert!(contract.contains(".public(\"all see it\").audited(\"profile.badge\").budget(1);"));
+        let decided = ".public(\"all see it\")\n            .audited(\"profile.badge\")\n";
+        assert!(contract.contains(decided), "{contract}");
         assert!(contract.contains("pub handle: kernel::text::Slug,"));
         assert!(contract.contains("use crate::{Public, "));
         let row = "runtime::module::serve(&contracts::profile::BADGE, http::badge::handle),";
