@@ -2,9 +2,9 @@
 
 use events::Ordering;
 use events::catalogue::Entry;
+use runtime::Row;
 use runtime::module::Listening;
 use runtime::wiring::{Lane, LaneError, RETENTION_S, Topic, resource_name};
-use runtime::{Module, Row};
 use serde_json::{Map, Value, json};
 
 use crate::member::put;
@@ -19,8 +19,9 @@ pub fn document(platform: &Platform) -> Result<Value, LaneError> {
     let mut channels = topics(platform);
     let mut operations = sends(platform);
     for (module, row, heard) in platform.listeners() {
-        channels.insert(key(row.id), queue_channel(row, heard, platform)?);
-        operations.insert(key(row.id), receive(module, row, heard)?);
+        let Some(lane) = Lane::of(module, row)? else { continue };
+        channels.insert(key(row.id), queue_channel(heard, &lane, platform));
+        operations.insert(key(row.id), receive(row, heard, &lane));
     }
     let mut schemas = platform.event_schemas.clone();
     schemas.insert("Envelope".to_owned(), envelope_schema());
@@ -128,65 +129,61 @@ fn message_of(channel: &str, event: &str) -> Value {
     json!({ "$ref": format!("#/channels/{channel}/messages/{}", key(event)) })
 }
 
-fn queue_channel(row: &Row, heard: &Listening, platform: &Platform) -> Result<Value, LaneError> {
-    let topic = topic_of(row, heard)?;
-    let (name, dead) = queue_names(row, topic);
+fn queue_channel(heard: &Listening, lane: &Lane, platform: &Platform) -> Value {
     let known = heard.events.iter().filter(|spec| platform.event(spec.name).is_some());
-    let fifo = topic == Topic::Fifo;
+    let fifo = lane.topic == Topic::Fifo;
     let mut channel = json!({
-        "address": name,
+        "address": lane.queue,
         "messages": channel_messages(known.map(|spec| spec.name)),
         "bindings": { "sqs": {
             "queue": {
-                "name": name,
+                "name": lane.queue,
                 "fifoQueue": fifo,
-                "visibilityTimeout": Listening::visibility_s(row.timeout_s),
+                "visibilityTimeout": lane.visibility_s,
                 "messageRetentionPeriod": RETENTION_S,
                 "redrivePolicy": {
-                    "deadLetterQueue": { "name": dead },
-                    "maxReceiveCount": max_receives(heard, topic),
+                    "deadLetterQueue": { "name": lane.dead_letter_queue },
+                    "maxReceiveCount": lane.max_receives,
                 },
             },
             "deadLetterQueue": {
-                "name": dead,
+                "name": lane.dead_letter_queue,
                 "fifoQueue": fifo,
                 "messageRetentionPeriod": RETENTION_S,
             },
         } },
     });
-    if heard.delay_s > 0 {
-        put(&mut channel, "x-delay-seconds", json!(heard.delay_s));
+    if lane.delay_s > 0 {
+        put(&mut channel, "x-delay-seconds", json!(lane.delay_s));
     }
-    Ok(channel)
+    channel
 }
 
-fn receive(module: &Module, row: &Row, heard: &Listening) -> Result<Value, LaneError> {
-    let topic = topic_of(row, heard)?;
-    let (queue, dead) = queue_names(row, topic);
+fn receive(row: &Row, heard: &Listening, lane: &Lane) -> Value {
     let messages: Vec<Value> =
         heard.events.iter().map(|spec| message_of(&key(row.id), spec.name)).collect();
     let consumer = json!({
         "protocol": "sqs",
-        "endpoint": { "name": queue },
-        "filterPolicy": filter_of(module, row, heard)?,
+        "endpoint": { "name": lane.queue },
+        "filterPolicy": lane.filter,
         "filterPolicyScope": "MessageAttributes",
         "rawMessageDelivery": true,
-        "redrivePolicy": { "deadLetterQueue": { "name": dead } },
+        "redrivePolicy": { "deadLetterQueue": { "name": lane.dead_letter_queue } },
     });
-    let topic = match topic {
+    let topic = match lane.topic {
         Topic::Standard => "events",
         Topic::Fifo => "events.fifo",
     };
-    Ok(json!({
+    json!({
         "action": "receive",
         "channel": { "$ref": format!("#/channels/{}", key(row.id)) },
         "title": row.id,
-        "summary": format!("{} hears it as function {}.", module.name, resource_name(row.id)),
+        "summary": format!("Function {} hears it.", resource_name(row.id)),
         "messages": messages,
         "bindings": { "sns": { "topic": { "name": topic }, "consumers": [consumer] } },
         "x-tries": heard.tries,
         "x-backoff-seconds": heard.backoff_s,
-    }))
+    })
 }
 
 /// The envelope all events travel in. Words of JSON Schema that draft-07 and 2020-12 share.

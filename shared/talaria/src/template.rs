@@ -18,7 +18,6 @@ use serde_json::{Map, Value, json};
 pub use function::is_set_on_aws;
 pub use intrinsic::logical;
 
-
 /// The resources of a stack by logical name, in the order they are written.
 pub type Resources = Map<String, Value>;
 

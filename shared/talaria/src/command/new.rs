@@ -117,6 +117,16 @@ pub fn check_word(what: &str, word: &str) -> Result<(), Failure> {
     }
 }
 
+/// The module and the verb of an id; refuses what is none.
+pub fn id_parts(id: &str) -> Result<(&str, &str), Failure> {
+    let parts = id.split_once('.');
+    let (module, verb) =
+        parts.ok_or_else(|| Failure::refused(format!("{id} must be <module>.<verb>")))?;
+    check_word("module", module)?;
+    check_word("verb", verb)?;
+    Ok((module, verb))
+}
+
 /// Refuses text that would end the string it is written into.
 pub fn check_text(what: &str, text: &str) -> Result<(), Failure> {
     match text.contains(['"', '\\']) || text.chars().any(char::is_control) {

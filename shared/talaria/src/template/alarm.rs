@@ -63,7 +63,8 @@ pub const DEAD_LETTERS: Kind = Kind {
     name: "dead-letters",
     threshold: "any visible message",
     meaning: "A listener gave up on an event. A message without attribute `cause` means a crash.",
-    action: "Read the message's `error_code`, mend the cause, then send the event again.",
+    action: "Read the message's `error_code`, mend the cause, send the event again: \
+             docs/runbooks/dead-letters.md.",
 };
 /// Listeners that fall behind.
 pub const BEHIND: Kind = Kind {
@@ -84,7 +85,7 @@ pub const STREAM_BEHIND: Kind = Kind {
     name: "stream-behind",
     threshold: "iterator older than 60 s",
     meaning: "The reader of a stream falls behind; events arrive by the sweeper, a minute late.",
-    action: "Look for errors of the reader in its log group.",
+    action: "Look for errors of the reader in its log group: docs/runbooks/outbox.md.",
 };
 
 /// Every kind of alarm a module's stack can have.

@@ -17,7 +17,6 @@ const NOT_SET_ON_AWS: &[&str] = &[
     "TALARIA_ARGON2_PASSES",
     "TALARIA_TEST_MODE",
     "AWS_REGION",
-    "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_DYNAMODB",
     "AWS_ENDPOINT_URL_SQS",
     "AWS_ENDPOINT_URL_SNS",
@@ -33,7 +32,8 @@ pub fn is_set_on_aws(name: &str) -> bool {
     !NOT_SET_ON_AWS.contains(&name)
 }
 
-/// What all functions of a module share.
+/// What all functions of a module share. `AWS_ENDPOINT_URL` is empty on AWS; it is named because
+/// `sam local invoke --env-vars` sets only what a template names.
 pub fn globals(module: &Module) -> Value {
     json!({ "Function": {
         "Runtime": "provided.al2023",
@@ -50,6 +50,7 @@ pub fn globals(module: &Module) -> Value {
             "TALARIA_ALLOWED_ORIGINS": reference("AllowedOrigins"),
             "TALARIA_COMMIT": reference("Commit"),
             "TALARIA_CONFIG_VERSION": reference("ConfigVersion"),
+            "AWS_ENDPOINT_URL": "",
         } },
     } })
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use store::{AUDIT, IDEMPOTENCY, INBOX, OUTBOX, PLATFORM_TABLES, Table};
 
 use super::function::counts_networks;
-use super::intrinsic::{arn, attribute, filled, function_arn, logical, reference, resource};
+use super::intrinsic::{arn, attribute, function_arn, logical, reference, resource};
 use super::listener;
 use crate::member::put;
 
@@ -195,25 +195,29 @@ fn queues(row: &Row) -> Vec<Value> {
 }
 
 fn secrets(row: &Row) -> Vec<Value> {
-    // Secrets Manager adds a dash and six characters to every name.
-    let places = |names: &[&str]| -> Vec<Value> {
-        let place = |name: &&str| {
-            filled(format!(
-                "arn:${{AWS::Partition}}:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}:\
-                 secret:${{SecretPrefix}}{name}-??????"
-            ))
-        };
-        names.iter().map(place).collect()
-    };
     let mut statements = Vec::new();
     if !row.secrets.is_empty() {
-        statements.push(allow(&["secretsmanager:GetSecretValue"], json!(places(&row.secrets))));
+        // Secrets Manager adds a dash and six characters to every name.
+        let places: Vec<Value> =
+            row.secrets.iter().map(|name| secret(&format!("{name}-??????"))).collect();
+        statements.push(allow(&["secretsmanager:GetSecretValue"], json!(places)));
     }
     if !row.keeps.is_empty() {
-        let actions = ["secretsmanager:CreateSecret", "secretsmanager:PutSecretValue"];
-        statements.push(allow(&actions, json!(places(&row.keeps))));
+        // Who keeps a secret asks first whether it is there; one that is not has no such ending yet.
+        let places = |name: &&str| [secret(name), secret(&format!("{name}-??????"))];
+        let places: Vec<Value> = row.keeps.iter().flat_map(places).collect();
+        let actions = [
+            "secretsmanager:CreateSecret",
+            "secretsmanager:GetSecretValue",
+            "secretsmanager:PutSecretValue",
+        ];
+        statements.push(allow(&actions, json!(places)));
     }
     statements
+}
+
+fn secret(name: &str) -> Value {
+    arn("secretsmanager", &format!("secret:${{SecretPrefix}}{name}"))
 }
 
 #[cfg(test)]

@@ -91,7 +91,9 @@ fn of_api(platform: &Platform, group: Group) -> [Measure; 2] {
 
 fn of_topics(platform: &Platform) -> [Measure; 2] {
     let on = |wanted: Topic| {
-        platform.listeners().filter(|(_, row, heard)| topic_of(row, heard) == Ok(wanted)).count()
+        let lanes =
+            platform.rows().filter_map(|(module, row)| Lane::of(module, row).ok().flatten());
+        lanes.filter(|lane| lane.topic == wanted).count()
     };
     [
         Measure::new(
@@ -107,8 +109,8 @@ fn of_topics(platform: &Platform) -> [Measure; 2] {
 fn of_policies(platform: &Platform) -> Vec<Measure> {
     let mut measures = Vec::new();
     let (mut keys, mut combinations) = (0, 0);
-    for (module, row, heard) in platform.listeners() {
-        let Ok(policy) = filter_of(module, row, heard) else { continue };
+    for (module, row) in platform.rows() {
+        let Ok(Some(Lane { filter: policy, .. })) = Lane::of(module, row) else { continue };
         let members = policy.as_object();
         let lengths = members.into_iter().flat_map(|all| all.values()).filter_map(Value::as_array);
         let product: usize = lengths.map(Vec::len).product();

@@ -375,11 +375,9 @@ async fn a_reopened_folder_has_every_acknowledged_message_and_forgets_no_dedupli
     drop((client, cloud));
     let cloud = open(10_000);
     let client = testing::sqs(&cloud);
-    assert_eq!(bodies(&receive(&client, &url).await), ["waiting"]);
-    cloud.clock().advance(20_000);
     let back = receive(&client, &url).await;
-    assert_eq!(bodies(&back), ["in flight"]);
-    assert_eq!(back[0].attributes().unwrap()[&System::ApproximateReceiveCount], "2");
+    assert_eq!(bodies(&back), ["waiting", "in flight"], "its receiver ended with the cloud");
+    assert_eq!(back[1].attributes().unwrap()[&System::ApproximateReceiveCount], "2");
     assert_eq!(send_fifo(&client, &fifo, "g", "x").await, first);
 }
 

@@ -1,17 +1,15 @@
 use clap::{Args, ValueEnum};
 
 use super::edit::{before_first_after, before_last, pascal, sorted_line};
-use super::{Draft, check_text, check_word, filled};
+use super::{Draft, check_text, check_word, filled, id_parts};
 use crate::console::Failure;
 use crate::platform::path_parameters;
 
 /// An endpoint: a contract, a handler in a file of its own, a row.
 #[derive(Args)]
 pub struct Endpoint {
-    /// The module it belongs to.
-    module: String,
-    /// What it does, in one word: the end of its id.
-    verb: String,
+    /// Its id: <module>.<verb>.
+    id: String,
     method: Method,
     /// The path, with parameters in braces: /v1/bills/{bill_id}.
     path: String,
@@ -81,12 +79,10 @@ const TYPES: &str = include_str!("../../../scaffold/contract_types.txt");
 impl Endpoint {
     /// Drafts the endpoint.
     pub fn draft(&self, draft: &mut Draft<'_>) -> Result<(), Failure> {
-        check_word("module", &self.module)?;
-        check_word("verb", &self.verb)?;
+        let (module, verb) = id_parts(&self.id)?;
         check_text("summary", &self.summary)?;
         check_text("path", &self.path)?;
         check_text("reason", self.access.public.as_deref().unwrap_or_default())?;
-        let (module, verb) = (self.module.as_str(), self.verb.as_str());
         let fields = path_parameters(&self.path);
         for field in &fields {
             check_word("parameter", field)?;
@@ -170,8 +166,7 @@ mod tests {
         let workspace = Workspace::find();
         let mut draft = Draft::of(&workspace);
         let endpoint = Endpoint {
-            module: "profile".to_owned(),
-            verb: "badge".to_owned(),
+            id: "profile.badge".to_owned(),
             method: Method::Put,
             path: "/v1/profiles/{handle}/badge".to_owned(),
             summary: "Sets a badge.".to_owned(),

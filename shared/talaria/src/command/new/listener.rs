@@ -1,15 +1,15 @@
 use clap::Args;
 
 use super::edit::{before_last, sorted_line};
-use super::{Draft, check_word, filled};
+use super::{Draft, filled, id_parts};
 use crate::console::Failure;
 use crate::platform::Platform;
 
 /// A listener: a handler in a file of its own, a row.
 #[derive(Args)]
 pub struct Listener {
-    /// The module that listens.
-    module: String,
+    /// Its id: <module>.on_<event>.
+    id: String,
     /// The event it hears: auth.user.registered.
     event: String,
 }
@@ -19,7 +19,10 @@ const HANDLER: &str = include_str!("../../../scaffold/listener.txt");
 impl Listener {
     /// Drafts the listener; refuses an event that is not in the catalogue.
     pub fn draft(&self, draft: &mut Draft<'_>) -> Result<(), Failure> {
-        check_word("module", &self.module)?;
+        let (module, verb) = id_parts(&self.id)?;
+        let Some(file) = verb.strip_prefix("on_").filter(|event| !event.is_empty()) else {
+            return Err(Failure::refused(format!("{} must be <module>.on_<event>", self.id)));
+        };
         let platform = Platform::of(Vec::new());
         let Some(entry) = platform.event(&self.event) else {
             return Err(Failure::refused(format!(
@@ -27,15 +30,13 @@ impl Listener {
                 self.event
             )));
         };
-        let (module, source) = (self.module.as_str(), entry.spec.module());
+        let source = entry.spec.module();
         let declared = draft.read(&format!("shared/events/src/{source}.rs"))?;
         let Some((constant, data)) = constant_of(&declared, &self.event) else {
             let message =
                 format!("{} is not declared as expected: write the listener by hand", self.event);
             return Err(Failure::refused(message));
         };
-        let file: Vec<&str> = self.event.split('.').skip(1).collect();
-        let file = file.join("_");
         let words = [("source", source), ("Data", &data), ("event", &self.event)];
         let folder = format!("functions/{module}/src");
         draft.add(&format!("{folder}/on/{file}.rs"), filled(HANDLER, &words))?;
@@ -85,8 +86,12 @@ mod tests {
     fn a_listener_is_a_file_and_a_row() {
         let workspace = Workspace::find();
         let mut draft = Draft::of(&workspace);
-        let (module, event) = ("profile".to_owned(), "auth.email.verified".to_owned());
-        Listener { module, event }.draft(&mut draft).unwrap();
+        let listener = |id: &str| {
+            let event = "auth.email.verified".to_owned();
+            Listener { id: id.to_owned(), event }
+        };
+        assert!(listener("profile.email_verified").draft(&mut draft).is_err());
+        listener("profile.on_email_verified").draft(&mut draft).unwrap();
         let table = draft.files.iter().find(|(path, _)| path == "functions/profile/src/lib.rs");
         let (_, table) = table.unwrap();
         assert!(table.contains("mod http;\nmod on;\nmod store;"), "{table}");
