@@ -3,6 +3,8 @@
 //!
 //! `cargo bench` builds the release artefacts first (several minutes on two cores) and asserts nothing.
 
+#![expect(clippy::disallowed_methods, reason = "a bench measures time")]
+
 mod runtime_api;
 
 use std::path::{Path, PathBuf};
@@ -21,7 +23,8 @@ const WARM_CALLS: usize = 2_000;
 const LOCAL_REQUESTS: u32 = 3_000;
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
     if std::env::var_os(BARE).is_some() {
         let bare = service_fn(async |event: LambdaEvent<Value>| {
             Ok::<_, std::convert::Infallible>(event.payload)
@@ -52,7 +55,8 @@ fn build(root: &Path) {
 }
 
 fn binary(root: &Path, name: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     target.join("release").join(name)
 }
 
@@ -65,7 +69,8 @@ fn artefacts(root: &Path) {
 
 /// Cold and warm calls of one function: `gateway.status` needs no data, so what is measured is ours.
 fn functions(root: &Path) {
-    let event = std::fs::read_to_string(root.join("events/http/gateway.status.json")).expect("a sample");
+    let event =
+        std::fs::read_to_string(root.join("events/http/gateway.status.json")).expect("a sample");
     let ours = || {
         let mut command = Command::new(binary(root, "gateway"));
         command.env("_HANDLER", "gateway.status").env("TALARIA_ISSUER", "http://127.0.0.1:8080");
@@ -87,8 +92,9 @@ fn functions(root: &Path) {
 }
 
 fn measure(command: impl Fn() -> Command, event: &str) -> Measured {
-    let mut runs: Vec<Measured> =
-        (0..COLD_STARTS).map(|_| RuntimeApi::start().measure(command(), event, WARM_CALLS / COLD_STARTS)).collect();
+    let mut runs: Vec<Measured> = (0..COLD_STARTS)
+        .map(|_| RuntimeApi::start().measure(command(), event, WARM_CALLS / COLD_STARTS))
+        .collect();
     runs.sort_unstable_by_key(|run| run.cold_cpu);
     runs.swap_remove(COLD_STARTS / 2)
 }
@@ -98,14 +104,16 @@ fn percent(ours: Duration, theirs: Duration) -> u128 {
 }
 
 async fn local_requests() {
-    let platform = local::Platform::in_memory(catalog::modules()).await.expect("the platform starts");
+    let platform =
+        local::Platform::in_memory(catalog::modules()).await.expect("the platform starts");
     for (name, path) in [
         ("a trivial route", "/v1/gateway/status"),
         ("a route behind the authorizer", "/v1/profile"),
     ] {
         let started = Instant::now();
         for _ in 0..LOCAL_REQUESTS {
-            let request = http::Request::builder().uri(path).body(bytes::Bytes::new()).expect("a request");
+            let request =
+                http::Request::builder().uri(path).body(bytes::Bytes::new()).expect("a request");
             platform.request(request).await;
         }
         let rate = u128::from(LOCAL_REQUESTS) * 1_000_000 / started.elapsed().as_micros().max(1);
@@ -123,7 +131,8 @@ fn boot(root: &Path) {
             .expect("the local cloud starts");
         let mut line = String::new();
         let output = local.stdout.take().expect("its output");
-        std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line).expect("a line");
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line)
+            .expect("a line");
         let json: Value = serde_json::from_str(&line).expect("JSON");
         ready.extend(json["ready_ms"].as_u64());
         local.kill().expect("it stops");

@@ -42,7 +42,9 @@ fn expected(access: Access, credential: Credential) -> Expected {
     match (credential, access) {
         (_, _) if !needs => Expected::Admitted,
         (C::None, _) => Expected::Refused(401, "credential_missing"),
-        (C::Garbled | C::UnknownScheme | C::Revoked, _) => Expected::Refused(401, "credential_invalid"),
+        (C::Garbled | C::UnknownScheme | C::Revoked, _) => {
+            Expected::Refused(401, "credential_invalid")
+        }
         (C::Twice, _) => Expected::Refused(400, "multiple_credentials"),
         (C::Member, Access::Permission(_)) => Expected::Refused(403, "permission_denied"),
         (C::Member | C::Administrator, _) => Expected::Admitted,
@@ -97,7 +99,8 @@ async fn every_route_answers_every_credential_as_declared() {
     for spec in routes() {
         for credential in Credential::ALL {
             let ends_session = spec.id == "auth.logout";
-            if ends_session && matches!(credential, Credential::Member | Credential::Administrator) {
+            if ends_session && matches!(credential, Credential::Member | Credential::Administrator)
+            {
                 continue;
             }
             let answer = request(&talaria, &spec, credential, &callers).send().await;
@@ -106,7 +109,11 @@ async fn every_route_answers_every_credential_as_declared() {
                 Expected::Refused(status, code) => {
                     assert_eq!((answer.status, answer.code()), (status, code), "{told}");
                     let challenged = !answer.header("www-authenticate").is_empty();
-                    assert_eq!(challenged, status == 401 || code == "multiple_credentials", "{told}");
+                    assert_eq!(
+                        challenged,
+                        status == 401 || code == "multiple_credentials",
+                        "{told}"
+                    );
                 }
                 Expected::Admitted => assert!(got_past_the_door(&answer), "{told}"),
             }
@@ -118,7 +125,8 @@ async fn every_route_answers_every_credential_as_declared() {
 }
 
 fn got_past_the_door(answer: &Answer) -> bool {
-    let refused = ["credential_missing", "credential_invalid", "credential_expired", "permission_denied"];
+    let refused =
+        ["credential_missing", "credential_invalid", "credential_expired", "permission_denied"];
     answer.status < 500 && !refused.contains(&answer.code())
 }
 

@@ -38,9 +38,10 @@ fn packages() -> BTreeMap<String, (PathBuf, BTreeSet<String>)> {
     list.iter()
         .map(|package| {
             let folder = Path::new(package["manifest_path"].as_str().unwrap()).parent().unwrap();
-            let ours = package["dependencies"].as_array().unwrap().iter().filter(|dependency| {
-                dependency["path"].is_string() && dependency["kind"] != "dev"
-            });
+            let ours =
+                package["dependencies"].as_array().unwrap().iter().filter(|dependency| {
+                    dependency["path"].is_string() && dependency["kind"] != "dev"
+                });
             let names = ours.map(|dependency| dependency["name"].as_str().unwrap().to_owned());
             let name = package["name"].as_str().unwrap().to_owned();
             (name, (folder.to_owned(), names.collect()))
@@ -68,7 +69,8 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
             found.extend(sources(&path));
         } else if path.extension().is_some_and(|ending| ending == "rs") {
             let text = std::fs::read_to_string(&path).expect("source is readable");
-            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
+            let code =
+                text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
             found.push((path, code));
         }
     }
@@ -128,8 +130,18 @@ fn the_catalog_knows_every_module() {
 
 #[test]
 fn decisions_know_neither_time_nor_world() {
-    let banned =
-        ["async ", ".await", "aws_sdk", "aws_smithy", "runtime::", "store::", "tokio", "std::env", "std::fs", "println"];
+    let banned = [
+        "async ",
+        ".await",
+        "aws_sdk",
+        "aws_smithy",
+        "runtime::",
+        "store::",
+        "tokio",
+        "std::env",
+        "std::fs",
+        "println",
+    ];
     for module in modules() {
         let domain = module.join("src/domain");
         if domain.is_dir() {
@@ -195,10 +207,28 @@ fn every_entry_has_the_file_its_id_names() {
 #[test]
 fn nothing_else_stands_at_the_top() {
     const ALLOWED: [&str; 22] = [
-        ".cargo", ".ci", ".editorconfig", ".git", ".gitattributes", ".github", ".gitignore",
-        "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "Cargo.lock", "Cargo.toml", "LICENSE",
-        "README.md", "clippy.toml", "deny.toml", "docs", "events", "functions", "samconfig.toml",
-        "shared", "tests",
+        ".cargo",
+        ".ci",
+        ".editorconfig",
+        ".git",
+        ".gitattributes",
+        ".github",
+        ".gitignore",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE",
+        "README.md",
+        "clippy.toml",
+        "deny.toml",
+        "docs",
+        "events",
+        "functions",
+        "samconfig.toml",
+        "shared",
+        "tests",
     ];
     const MORE: [&str; 5] =
         ["rust-toolchain.toml", "rustfmt.toml", "target", "template.yaml", ".talaria"];

@@ -9,7 +9,8 @@ use crate::talaria::Talaria;
 async fn what_is_no_request_is_refused_before_anything_happens() {
     let talaria = Talaria::start().await;
     let deep = format!("{}1{}", "{\"a\":".repeat(40), "}".repeat(40));
-    let wide = format!("{{{}}}", (0..1_100).map(|n| format!("\"m{n}\":1")).collect::<Vec<_>>().join(","));
+    let wide =
+        format!("{{{}}}", (0..1_100).map(|n| format!("\"m{n}\":1")).collect::<Vec<_>>().join(","));
     let large = format!("{{\"name\":\"{}\"}}", "a".repeat(17_000));
     let bodies: [(&[u8], u16, &str); 12] = [
         (b"", 422, "validation_failed"),
@@ -38,7 +39,8 @@ async fn every_fault_of_a_request_is_told_at_once() {
     let body = json!({ "tenant": "demo", "email": "nobody", "password": "short", "name": "", "locale": "!" });
     let answer = talaria.post("/v1/auth/register", body).send().await;
     let faults = answer.refused(422, "validation_failed").json["errors"].clone();
-    let at: Vec<&str> = faults.as_array().unwrap().iter().filter_map(|one| one["param"].as_str()).collect();
+    let at: Vec<&str> =
+        faults.as_array().unwrap().iter().filter_map(|one| one["param"].as_str()).collect();
     assert!(["/email", "/name", "/locale"].iter().all(|param| at.contains(param)), "{faults}");
 }
 
@@ -85,7 +87,8 @@ async fn a_page_of_another_origin_is_refused() {
     assert_eq!(answer.refused(403, "origin_not_allowed").header("access-control-allow-origin"), "");
     let jwks = talaria.get("/.well-known/jwks.json").header("origin", foreign).send().await;
     assert_eq!(jwks.expect(200).header("access-control-allow-origin"), "*");
-    let preflight = talaria.call(Method::OPTIONS, "/v1/profile").header("origin", foreign).send().await;
+    let preflight =
+        talaria.call(Method::OPTIONS, "/v1/profile").header("origin", foreign).send().await;
     assert_eq!(preflight.expect(204).header("access-control-allow-methods"), "");
 }
 
@@ -99,7 +102,11 @@ async fn a_flood_of_sign_ins_is_slowed_down() {
     last.refused(429, "rate_limited");
     let wait: u64 = last.header("retry-after").parse().unwrap();
     assert!((1..=60).contains(&wait), "{wait}");
-    assert!(last.header("ratelimit").contains("\"credential\";r=0"), "{}", last.header("ratelimit"));
+    assert!(
+        last.header("ratelimit").contains("\"credential\";r=0"),
+        "{}",
+        last.header("ratelimit")
+    );
     talaria.platform.clock().advance(120_000);
     let later = talaria.login("nobody@example.com", "not the password at all").await;
     later.refused(401, "invalid_credentials");

@@ -89,7 +89,8 @@ impl Laptop {
     pub fn write(&self, method: &str, path: &str, key: &str, body: &str) -> Option<TcpStream> {
         let address = self.url().strip_prefix("http://")?;
         let mut connection = TcpStream::connect(address).ok()?;
-        let key = if key.is_empty() { String::new() } else { format!("idempotency-key: {key}\r\n") };
+        let key =
+            if key.is_empty() { String::new() } else { format!("idempotency-key: {key}\r\n") };
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{key}\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",

@@ -18,7 +18,8 @@ fn token(mails: &[String]) -> String {
 
 fn confirm_and_sign_in(laptop: &Laptop, email: &str) -> Value {
     let body = json!({ "token": token(&laptop.mails_to(email)) }).to_string();
-    let (status, answer) = laptop.send("POST", "/v1/auth/email/verify", "", &body).expect("an answer");
+    let (status, answer) =
+        laptop.send("POST", "/v1/auth/email/verify", "", &body).expect("an answer");
     assert_eq!(status, 200, "{email}: {answer}");
     let body = json!({ "tenant": "demo", "email": email, "password": PASSWORD }).to_string();
     let (status, answer) = laptop.send("POST", "/v1/auth/login", "", &body).expect("an answer");

@@ -54,7 +54,8 @@ impl Talaria {
     /// The token of the newest confirmation mail to this address.
     pub fn mailed_token(&self, email: &str) -> String {
         let mails = self.platform.mailbox().to(email);
-        let text = mails.iter().find(|mail| mail.text.contains("token=")).expect("a mail with a link");
+        let text =
+            mails.iter().find(|mail| mail.text.contains("token=")).expect("a mail with a link");
         let token = text.text.split("token=").nth(1).expect("a token");
         token.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
     }
@@ -100,7 +101,9 @@ pub struct Session {
 
 impl Session {
     pub fn of(answer: &Answer) -> Self {
-        let text = |pointer: &str| answer.json.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let text = |pointer: &str| {
+            answer.json.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+        };
         Self {
             access: text("/access_token").to_owned(),
             refresh: text("/refresh_token").to_owned(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contracts::auth::{TokenType, Tokens};
-use kernel::Error;
+use kernel::{Error, Timestamp};
 use runtime::Ctx;
 
 use crate::domain::access_token::{Assurance, Claims, Method, MintError, Subject, TokenId, mint};
@@ -31,11 +31,16 @@ impl Mint {
         Ok(Self { peppers, signing: secrets::signing(ctx).await? })
     }
 
-    /// A fresh access token, and the live refresh token of the row. Refused as an invalid
+    /// A fresh access token, and the live refresh token of the row. `now` is the instant the row was
+    /// written or decided on: lives counted from another would be a second short. Refused as an invalid
     /// credential in
     /// the last second of a session, and where the pepper of the row is gone.
-    pub fn tokens<Who>(&self, ctx: &Ctx<Who>, row: &SessionRow) -> Result<Tokens, Error> {
-        let now = ctx.now();
+    pub fn tokens<Who>(
+        &self,
+        ctx: &Ctx<Who>,
+        row: &SessionRow,
+        now: Timestamp,
+    ) -> Result<Tokens, Error> {
         let expires_at = access_token_end(now, ACCESS_LIFE, row.absolute_expires_at);
         let claims = Claims {
             issuer: ctx.config().issuer.clone(),

@@ -18,11 +18,12 @@ use crate::caller::{Made, System, Worker};
 use crate::cause::{Cause, Signal};
 use crate::clock;
 use crate::ctx::{Call, Ctx, Remote};
+use crate::entry::{AuthorizerHandler, CallHandler, ScheduleHandler, SocketHandler, StreamHandler};
 use crate::function::{Function, InvocationFailed, Meta};
 use crate::http::context;
 use crate::log::Done;
 use crate::precondition::IfMatch;
-use crate::socket::{Frame, FrameReply};
+use crate::socket::Frame;
 use crate::stream::Record;
 
 type Handled<T> = BoxFuture<'static, Result<T, Error>>;
@@ -50,7 +51,7 @@ pub(crate) enum CallAnswer {
 
 pub(crate) async fn call(
     function: &Function,
-    handler: &(dyn Fn(Arc<Call>, Worker, Value) -> Handled<Value> + Send + Sync),
+    handler: &CallHandler,
     event: &str,
     meta: &Meta,
 ) -> Result<String, InvocationFailed> {
@@ -88,7 +89,7 @@ pub(crate) async fn call(
 
 pub(crate) async fn schedule(
     function: &Function,
-    handler: &(dyn Fn(Ctx<System>) -> Handled<()> + Send + Sync),
+    handler: &ScheduleHandler,
     meta: &Meta,
 ) -> Result<String, InvocationFailed> {
     let call = Arc::new(invocation(function, meta));
@@ -99,7 +100,7 @@ pub(crate) async fn schedule(
 
 pub(crate) async fn stream(
     function: &Function,
-    handler: &(dyn Fn(Ctx<System>, Vec<Record>) -> BoxFuture<'static, Vec<String>> + Send + Sync),
+    handler: &StreamHandler,
     event: &str,
     meta: &Meta,
 ) -> Result<String, InvocationFailed> {
@@ -119,7 +120,7 @@ pub(crate) async fn stream(
 
 pub(crate) async fn authorize(
     function: &Function,
-    handler: &(dyn Fn(Ctx<System>, Inquiry) -> BoxFuture<'static, Evidence> + Send + Sync),
+    handler: &AuthorizerHandler,
     event: &str,
     meta: &Meta,
 ) -> Result<String, InvocationFailed> {
@@ -147,7 +148,7 @@ pub(crate) async fn authorize(
 
 pub(crate) async fn socket(
     function: &Function,
-    handler: &(dyn Fn(Ctx<System>, Frame) -> Handled<FrameReply> + Send + Sync),
+    handler: &SocketHandler,
     event: &str,
     meta: &Meta,
 ) -> Result<String, InvocationFailed> {

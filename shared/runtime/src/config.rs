@@ -82,7 +82,7 @@ settings! {
     /// The id of the HTTP API events must come from; not checked where empty.
     api_id: String = "TALARIA_API_ID" or "";
     /// Where mail goes: `smtp://host:port` (local), `smtps://user:password@host:port`, or empty.
-    mail_url: String = "TALARIA_MAIL_URL" or "";
+    mail_url: SecretSetting = "TALARIA_MAIL_URL" or "";
     /// The sender of all mail.
     mail_from: String = "TALARIA_MAIL_FROM" or "Talaria <no-reply@talaria.invalid>";
     /// Memory of one Argon2id hash, in KiB (RFC 9106 section 4).

@@ -21,25 +21,34 @@ use events::{Envelope, EnvelopeError};
 
 type Handled<T> = BoxFuture<'static, Result<T, Error>>;
 
-/// A handler of any kind.
-pub(crate) enum Handler {
-    Http(Box<dyn Fn(Arc<Call>, Option<Principal>, &Parameters) -> Handled<Answer> + Send + Sync>),
-    Listener(Box<dyn Fn(Arc<Call>, Worker, Envelope, &[u16]) -> Heard + Send + Sync>),
-    Call(
-        Box<
-            dyn Fn(Arc<Call>, Worker, serde_json::Value) -> Handled<serde_json::Value>
-                + Send
-                + Sync,
-        >,
-    ),
-    Schedule(Box<dyn Fn(Ctx<System>) -> Handled<()> + Send + Sync>),
-    Stream(Box<dyn Fn(Ctx<System>, Vec<Record>) -> BoxFuture<'static, Vec<String>> + Send + Sync>),
-    Authorizer(Box<dyn Fn(Ctx<System>, Inquiry) -> BoxFuture<'static, Evidence> + Send + Sync>),
-    Socket(Box<dyn Fn(Ctx<System>, Frame) -> Handled<FrameReply> + Send + Sync>),
-}
+type Records = Vec<Record>;
+type Sequences = BoxFuture<'static, Vec<String>>;
 
 /// A listener's run, or an event it cannot read.
 pub(crate) type Heard = Result<Handled<Outcome>, EnvelopeError>;
+
+pub(crate) type HttpHandler =
+    dyn Fn(Arc<Call>, Option<Principal>, &Parameters) -> Handled<Answer> + Send + Sync;
+pub(crate) type ListenerHandler =
+    dyn Fn(Arc<Call>, Worker, Envelope, &[u16]) -> Heard + Send + Sync;
+pub(crate) type CallHandler =
+    dyn Fn(Arc<Call>, Worker, serde_json::Value) -> Handled<serde_json::Value> + Send + Sync;
+pub(crate) type ScheduleHandler = dyn Fn(Ctx<System>) -> Handled<()> + Send + Sync;
+pub(crate) type StreamHandler = dyn Fn(Ctx<System>, Records) -> Sequences + Send + Sync;
+pub(crate) type AuthorizerHandler =
+    dyn Fn(Ctx<System>, Inquiry) -> BoxFuture<'static, Evidence> + Send + Sync;
+pub(crate) type SocketHandler = dyn Fn(Ctx<System>, Frame) -> Handled<FrameReply> + Send + Sync;
+
+/// A handler of any kind.
+pub(crate) enum Handler {
+    Http(Box<HttpHandler>),
+    Listener(Box<ListenerHandler>),
+    Call(Box<CallHandler>),
+    Schedule(Box<ScheduleHandler>),
+    Stream(Box<StreamHandler>),
+    Authorizer(Box<AuthorizerHandler>),
+    Socket(Box<SocketHandler>),
+}
 
 pub(crate) fn http<Q, S, A, H, F>(spec: Spec, handler: H) -> Arc<Handler>
 where

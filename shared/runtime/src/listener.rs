@@ -19,13 +19,11 @@ use crate::cause::{Cause, Signal, Verdict};
 use crate::clock;
 use crate::ctx::{Call, Remote};
 use crate::digest::hex_sha256;
-use crate::entry::Heard;
+use crate::entry::ListenerHandler;
 use crate::event::Outcome;
 use crate::function::{Function, InvocationFailed, Meta};
 use crate::log::{Done, Handled, Line};
 use crate::module::Listening;
-
-type ListenerHandler = dyn Fn(Arc<Call>, Worker, Envelope, &[u16]) -> Heard + Send + Sync;
 
 /// The slowest item we plan for: the batch stops when less than twice this is left.
 const ITEM_BUDGET: Duration = Duration::from_secs(1);
@@ -245,15 +243,14 @@ impl Item<'_> {
                 let row = inbox::skipped(&attempt.inbox, attempt.attempts, claim, reason, now);
                 return self.settle(attempt, row).await;
             }
-            Outcome::Wait { seconds, .. } => return Fate::Return { seconds: *seconds },
+            Outcome::Wait { seconds, code } => {
+                self.let_go(attempt, code).await;
+                return Fate::Return { seconds: *seconds };
+            }
             Outcome::Retry(code) => (*code, attempt.attempts >= self.listening.tries),
             Outcome::Permanent(code) => (*code, true),
         };
-        let failure = Failure {
-            code: code.to_owned(),
-            fingerprint: hex_sha256(&[code.as_bytes()]).chars().take(12).collect(),
-            trace_id: attempt.call.traceparent.clone(),
-        };
+        let failure = attempt.failure(code);
         if !exhausted {
             let _ =
                 store.update(inbox::retry(&attempt.inbox, attempt.attempts, claim, &failure)).await;
@@ -264,6 +261,15 @@ impl Item<'_> {
             Ok(_) if self.bury(event, attempt.attempts, code).await => Fate::Acknowledge,
             _ => Fate::Return { seconds: self.pause(attempt.attempts) },
         }
+    }
+
+    /// Gives a claim back without counting an attempt: waiting is none.
+    async fn let_go(&self, attempt: &Attempt, code: &str) {
+        let Some(claim) = attempt.claim.as_deref() else { return };
+        let begun_before = attempt.attempts.saturating_sub(1);
+        let update =
+            inbox::retry(&attempt.inbox, begun_before, Some(claim), &attempt.failure(code));
+        let _ = attempt.call.store.update(update).await;
     }
 
     async fn settle(&self, attempt: &Attempt, row: store::Change) -> Fate {
@@ -389,6 +395,16 @@ struct Attempt {
     attempts: u32,
     claim: Option<String>,
     call: Arc<Call>,
+}
+
+impl Attempt {
+    fn failure(&self, code: &str) -> Failure {
+        Failure {
+            code: code.to_owned(),
+            fingerprint: hex_sha256(&[code.as_bytes()]).chars().take(12).collect(),
+            trace_id: self.call.traceparent.clone(),
+        }
+    }
 }
 
 /// Whether the attempt may go on.

@@ -41,11 +41,17 @@ impl RuntimeApi {
         while left > 0 {
             let (connection, _) = self.0.accept().expect("the function calls");
             connection.set_nodelay(true).expect("a socket option");
-            left = serve(connection, event, left, |answered| {
-                if answered == 0 {
-                    (cold, cold_cpu) = (started.elapsed(), processor_time(&child));
-                }
-            }, calls);
+            left = serve(
+                connection,
+                event,
+                left,
+                |answered| {
+                    if answered == 0 {
+                        (cold, cold_cpu) = (started.elapsed(), processor_time(&child));
+                    }
+                },
+                calls,
+            );
         }
         let warm = processor_time(&child).saturating_sub(cold_cpu);
         child.kill().expect("the function stops");
@@ -73,7 +79,8 @@ fn serve(
                  lambda-runtime-invoked-function-arn: arn:aws:lambda:eu-central-1:1:function:bench\r\n\r\n",
                 event.len()
             );
-            let sent = writer.write_all(head.as_bytes()).and_then(|()| writer.write_all(event.as_bytes()));
+            let sent =
+                writer.write_all(head.as_bytes()).and_then(|()| writer.write_all(event.as_bytes()));
             if sent.is_err() {
                 return left;
             }
@@ -129,7 +136,8 @@ fn chunk(reader: &mut BufReader<TcpStream>) -> Option<usize> {
 
 /// Processor time the process has used, from the scheduler's own count in nanoseconds.
 fn processor_time(child: &Child) -> Duration {
-    let text = std::fs::read_to_string(format!("/proc/{}/schedstat", child.id())).unwrap_or_default();
+    let text =
+        std::fs::read_to_string(format!("/proc/{}/schedstat", child.id())).unwrap_or_default();
     let used = text.split_whitespace().next().and_then(|text| text.parse().ok());
     Duration::from_nanos(used.unwrap_or(0))
 }

@@ -7,7 +7,11 @@ use crate::talaria::Talaria;
 #[tokio::test]
 async fn strangers_learn_one_word_and_operators_everything() {
     let talaria = Talaria::start().await;
-    talaria.platform.invoke("gateway.health_probe", serde_json::json!({})).await.expect("the probe runs");
+    talaria
+        .platform
+        .invoke("gateway.health_probe", serde_json::json!({}))
+        .await
+        .expect("the probe runs");
     let stranger = talaria.get("/v1/gateway/health").send().await;
     assert_eq!(stranger.expect(200).json, serde_json::json!({ "status": "ok" }));
     let broken = talaria.get("/v1/gateway/health").header("authorization", "Bearer x").send().await;

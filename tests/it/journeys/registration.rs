@@ -24,14 +24,17 @@ async fn a_person_signs_up_is_greeted_and_keeps_a_profile() {
     assert_eq!(profile.expect(200).header("etag"), "\"v0\"");
 
     let name = json!({ "display_name": "Ada" });
-    let changed = talaria.patch("/v1/profile", name).header("if-match", "\"v0\"").bearer(&ada).send().await;
+    let changed =
+        talaria.patch("/v1/profile", name).header("if-match", "\"v0\"").bearer(&ada).send().await;
     assert_eq!(changed.expect(200).header("etag"), "\"v1\"");
     let bio = json!({ "bio": "Counts." });
-    let stale = talaria.patch("/v1/profile", bio).header("if-match", "\"v0\"").bearer(&ada).send().await;
+    let stale =
+        talaria.patch("/v1/profile", bio).header("if-match", "\"v0\"").bearer(&ada).send().await;
     assert_eq!(stale.refused(412, "version_conflict").header("etag"), "\"v1\"");
 
     talaria.platform.settle().await;
-    let greeting = talaria.platform.mailbox().to(ADA).into_iter().find(|mail| !mail.text.contains("token="));
+    let greeting =
+        talaria.platform.mailbox().to(ADA).into_iter().find(|mail| !mail.text.contains("token="));
     assert!(greeting.is_some(), "a greeting was mailed");
     let inbox = talaria.get("/v1/inbox").bearer(&ada).send().await;
     assert_eq!(inbox.expect(200).json["head"]["unread"], 1, "{}", inbox.text);

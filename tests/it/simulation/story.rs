@@ -124,7 +124,11 @@ impl Story {
         assert_eq!(mails, 2, "one confirmation, one greeting, whatever copies\n{told}");
 
         self.wait_until(async || self.unpublished().await.is_empty()).await;
-        assert_eq!(self.unpublished().await, Vec::<String>::new(), "every event is published\n{told}");
+        assert_eq!(
+            self.unpublished().await,
+            Vec::<String>::new(),
+            "every event is published\n{told}"
+        );
         assert_eq!(platform.cloud().violations(), [], "no key of another tenant\n{told}");
     }
 

@@ -42,7 +42,7 @@ pub async fn handle(ctx: Ctx<Anonymous>, request: Login) -> Result<Reply<SignedI
             let session = sign_in.open(&request, &mint).await?;
             Ok(Reply::new(SignedIn {
                 status: SignedInStatus::Authenticated,
-                tokens: mint.tokens(&ctx, &session)?,
+                tokens: mint.tokens(&ctx, &session, session.created_at)?,
                 session_id: session.session,
                 device_token: device.token(row, &mint)?,
                 user: person(row),

@@ -30,14 +30,14 @@ pub async fn handle(ctx: Ctx<Anonymous>, request: Refresh) -> Result<Reply<Token
     for _ in 0..TRIES {
         let now = ctx.now();
         let row = match sessions.rotate(session, &token, mint.peppers.newest_id(), now).await? {
-            Rotated::Done(row) => return Ok(Reply::new(mint.tokens(&ctx, &row)?)),
+            Rotated::Done(row) => return Ok(Reply::new(mint.tokens(&ctx, &row, now)?)),
             Rotated::Refused(row) => row,
         };
         let stored = row.as_ref().map(SessionRow::rotation);
         match (rotation::decide(&token, stored.as_ref(), now), row) {
             (Rotation::Rotate { .. }, _) => {}
             (Rotation::Replay { .. }, Some(row)) => {
-                return Ok(Reply::new(mint.tokens(&ctx, &row)?));
+                return Ok(Reply::new(mint.tokens(&ctx, &row, now)?));
             }
             (Rotation::Reuse, Some(row)) => return Err(ended_as_stolen(&guest, &row).await?),
             (Rotation::Refuse(Refused::Behind), _) => {

@@ -71,7 +71,8 @@ async fn a_session_slides_while_it_is_used_and_ends_for_good() {
     assert_eq!(next.expect(200).json["refresh_expires_in"], 12 * 3600);
     door.minutes(11 * 60).await;
     let last = door.refresh(next.refresh()).await;
-    assert_eq!(last.expect(200).json["refresh_expires_in"], 2 * 3600);
+    let left_s = last.expect(200).json["refresh_expires_in"].as_i64().unwrap();
+    assert!((7_100..=7_200).contains(&left_s), "a day from the sign-in on, not more: {left_s}");
     door.minutes(2 * 60).await;
     door.refresh(last.refresh()).await.refused(401, "credential_invalid");
 

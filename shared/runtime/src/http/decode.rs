@@ -7,7 +7,6 @@ use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, Error as _, Unexpected, Visitor};
 use serde_json::{Map, Value};
 
-
 /// The parameters of a request before their types are known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {

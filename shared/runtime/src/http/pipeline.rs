@@ -10,8 +10,8 @@ use futures_util::FutureExt;
 use kernel::{Error, ErrorKind, RequestId};
 
 use super::decode::Parameters;
-use super::{form, problem};
 use super::request::Request;
+use super::{form, problem};
 use crate::answer::Answer;
 use crate::authorizer::{Evidence, RateState, Standing, TenantStatus};
 use crate::caller::{InTenant, Principal, PrincipalKind};
@@ -45,7 +45,7 @@ pub(crate) async fn serve(function: &Function, event: &str, meta: &Meta) -> Stri
         }
     };
     served.log(function, meta, request_id, started, &answer);
-    wire::render(function, &served.facts(), answer, &request_id.to_string())
+    wire::render(function, &served, answer, &request_id.to_string())
 }
 
 /// What the answer's headers and the log line need to know of the way through the pipeline.
@@ -67,10 +67,6 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    fn facts(&self) -> &Self {
-        self
-    }
-
     fn violated(&self) -> Vec<String> {
         self.rates.iter().filter(|rate| rate.refused).map(|rate| rate.policy.clone()).collect()
     }

@@ -88,7 +88,8 @@ pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, Error> {
 }
 
 fn decode(text: &str) -> Result<String, Error> {
-    let malformed = || Error::invalid("malformed_request", "the query string or form is not well encoded");
+    let malformed =
+        || Error::invalid("malformed_request", "the query string or form is not well encoded");
     let bytes = text.as_bytes();
     let hex = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
     let broken = |(at, byte): (usize, &u8)| *byte == b'%' && !(hex(at + 1) && hex(at + 2));

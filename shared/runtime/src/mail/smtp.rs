@@ -42,10 +42,10 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// # Errors
 /// A setting is missing or malformed. The text never holds the URL, which may hold a password.
 pub fn connect(config: &Config) -> Result<Arc<dyn Mailer>, ConfigError> {
-    if config.mail_url.is_empty() {
+    if config.mail_url.expose().is_empty() {
         return Err(ConfigError::Missing(URL_SETTING));
     }
-    let server = Server::parse(&config.mail_url)
+    let server = Server::parse(config.mail_url.expose())
         .map_err(|reason| ConfigError::Invalid { name: URL_SETTING, reason: reason.to_owned() })?;
     let from: Mailbox = config.mail_from.parse().map_err(|_| ConfigError::Invalid {
         name: FROM_SETTING,
