@@ -3,10 +3,12 @@
 mod access;
 mod architecture;
 mod bad_input;
+mod generated;
 mod idempotency;
 mod journeys;
 mod laptop;
 mod processes;
 mod readme;
+mod samples;
 mod simulation;
 mod talaria;

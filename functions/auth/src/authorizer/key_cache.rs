@@ -1,6 +1,5 @@
 //! The verification keys of one process: key states are at most a minute old, and a key nobody
-//! knows
-//! makes them be read again at most twice a minute.
+//! knows makes them be read again at most twice a minute.
 
 use std::time::Duration;
 

@@ -11,8 +11,7 @@ use crate::store::Accounts;
 use crate::visit::Visit;
 
 /// Replaces the link of a pending account. For every other address a link for nobody is made, so
-/// that
-/// answer and work are the same.
+/// that answer and work are the same.
 pub async fn handle(
     ctx: Ctx<Anonymous>,
     request: ResendVerification,

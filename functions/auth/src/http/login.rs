@@ -59,8 +59,7 @@ pub async fn handle(ctx: Ctx<Anonymous>, request: Login) -> Result<Reply<SignedI
 }
 
 /// A place at the device's counter where the device is known, at the address's otherwise; a device
-/// whose
-/// counter is closed is worth nothing.
+/// whose counter is closed is worth nothing.
 async fn reserve(
     visit: &mut Visit,
     device: Option<&Device>,
@@ -76,8 +75,7 @@ async fn reserve(
 }
 
 /// What a refused answer leaves at the counter: a wrong one may close it, a right one gives its
-/// place
-/// back.
+/// place back.
 async fn answer_for(visit: &Visit, refusal: LoginRefusal, place: &Place) -> Result<(), Error> {
     let ctx = &visit.guest;
     if !refusal.counts() {
@@ -85,8 +83,7 @@ async fn answer_for(visit: &Visit, refusal: LoginRefusal, place: &Place) -> Resu
     }
     let Some((change, until)) = place.close(ctx.now()) else { return Ok(()) };
     // Asked for nobody too, and told of nobody: closing the counter of an unknown address is as
-    // much
-    // work.
+    // much work.
     let user: UserId = visit.row.as_ref().map_or_else(|| ctx.new_id(), |row| row.user);
     let accounts = Accounts::of(ctx);
     let subject = accounts.subject(user).await?;

@@ -18,8 +18,7 @@ use crate::store::{Accounts, AddressRow};
 use crate::visit::Visit;
 
 /// Starts an account, replaces one that nobody verified, or tells the owner of a living one: with
-/// one
-/// answer, and as much work, for all.
+/// one answer, and as much work, for all.
 pub async fn handle(ctx: Ctx<Anonymous>, request: Register) -> Result<Reply<Started>, Error> {
     let visit = Visit::of(&ctx, &request.tenant, &request.email).await?;
     registration::admit(sign_up(visit.head.registration))?;

@@ -15,8 +15,7 @@ use crate::secrets;
 use crate::store::{Accounts, AddressRow, LinkRow, Links};
 
 /// Reads link and address again, derives the token, sends. What was used, replaced or made for
-/// nobody
-/// is dropped.
+/// nobody is dropped.
 pub async fn handle(ctx: Ctx<Worker>, event: Received<LinkRequested>) -> Result<Outcome, Error> {
     let Some(row) = Links::of(&ctx).get(event.data.link_id).await? else {
         return Ok(Outcome::Skip("link_gone"));

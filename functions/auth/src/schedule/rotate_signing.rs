@@ -1,8 +1,7 @@
 //! Makes the first secrets and keys, and turns the signing keys over every 90 days.
 //!
 //! Safe to run twice, and to die between any two steps: secrets are made once, and the rows of the
-//! key
-//! directory follow the secret.
+//! key directory follow the secret.
 
 use std::time::Duration;
 

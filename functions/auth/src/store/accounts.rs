@@ -27,8 +27,7 @@ pub const SUBJECT: &str = "subject";
 pub const ADDRESS: &str = "address";
 
 /// What signing in needs to know, found by the keyed hash of the address. No `Debug`: it holds the
-/// hash
-/// of the password.
+/// hash of the password.
 #[derive(Clone, Deserialize, Serialize)]
 pub struct AddressRow {
     pub tenant: TenantId,
@@ -68,8 +67,7 @@ impl AddressRow {
     }
 
     /// What a sign-in is decided on; `None` for an account without a password. Refuses a row whose
-    /// hash
-    /// cannot be read.
+    /// hash cannot be read.
     pub fn credentials(&self) -> Result<Option<Credentials>, Error> {
         let Some(phc) = &self.phc else { return Ok(None) };
         let hash = PasswordHash::parse(phc)
@@ -280,10 +278,8 @@ impl<'a> Accounts<'a> {
     }
 
     /// Makes a pending account active. `sequence` is the event that tells so; refused as
-    /// [`SUBJECT`]
-    /// where it is not the account's next one, or the account is not pending, and as [`ADDRESS`]
-    /// where
-    /// the credentials are other than the link was made for.
+    /// [`SUBJECT`] where it is not the account's next one, or the account is not pending, and as
+    /// [`ADDRESS`] where the credentials are other than the link was made for.
     pub fn activate(
         &self,
         user: UserId,
@@ -318,8 +314,7 @@ impl<'a> Accounts<'a> {
     }
 
     /// Enters a session in its owner's list. Refused as [`SUBJECT`] where the account is not active
-    /// or
-    /// the list has `limit` sessions.
+    /// or the list has `limit` sessions.
     pub fn enter(&self, user: UserId, session: SessionId, place: Place, limit: usize) -> Change {
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
         let update = self
@@ -333,8 +328,7 @@ impl<'a> Accounts<'a> {
     }
 
     /// Enters a session in the list that was read, after others left it. Runs again from its read
-    /// where
-    /// the list changed since.
+    /// where the list changed since.
     pub fn enter_instead(
         &self,
         read: &SubjectRow,

@@ -1,6 +1,5 @@
 //! Counters of failed sign-ins. A place is taken before the password is looked at, by a write on
-//! the
-//! version that was read, so that parallel guesses cannot pass the bound.
+//! the version that was read, so that parallel guesses cannot pass the bound.
 
 use std::time::Duration;
 
@@ -63,8 +62,7 @@ impl Place {
     }
 
     /// After a wrong answer: closes the counter if this place was the last one. Answers the change
-    /// and
-    /// the end of the pause.
+    /// and the end of the pause.
     pub fn close(&self, now: Timestamp) -> Option<(Change, Timestamp)> {
         let closed = self.counter.close_if_last(now)?;
         let until = closed.closed_until?;
@@ -92,8 +90,7 @@ impl<'a> Counters<'a> {
     }
 
     /// Takes a place at the counter of `subject`, or says why there is none. `known` is the row if
-    /// it
-    /// was read. A refused answer costs one write too, so that nobody can tell by the work.
+    /// it was read. A refused answer costs one write too, so that nobody can tell by the work.
     pub async fn reserve(
         &self,
         subject: &str,

@@ -1,6 +1,5 @@
 //! Sessions. The row carries every claim of its tokens and the counter of the one live refresh
-//! token;
-//! no token is stored.
+//! token; no token is stored.
 
 use std::time::Duration;
 
