@@ -1,6 +1,5 @@
 //! The authorizer of the HTTP APIs: gathers evidence about the caller and decides nothing. The
-//! pipeline
-//! of every function gives the verdict.
+//! pipeline of every function gives the verdict.
 
 mod credential;
 mod key_cache;

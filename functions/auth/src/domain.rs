@@ -1,6 +1,5 @@
 //! The decisions of the module: plain functions over plain values. No clock, no I/O; the one source
-//! of
-//! randomness is key generation, which the cryptographic library keeps to itself.
+//! of randomness is key generation, which the cryptographic library keeps to itself.
 
 pub mod access_token;
 pub mod account;

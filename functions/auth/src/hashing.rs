@@ -7,8 +7,7 @@ use crate::domain::password::{About, Password, Rule};
 use crate::domain::password_hash::{Parameters, PasswordHash};
 
 /// The configured cost. Refuses one below the floor or above the ceiling, so that no password is
-/// ever
-/// hashed with it.
+/// ever hashed with it.
 pub fn cost(config: &Config) -> Result<Parameters, Error> {
     Parameters::new(config.argon2_memory_kib, config.argon2_passes, 1)
         .map_err(|fault| Error::internal(format!("TALARIA_ARGON2 settings: {fault:?}")))

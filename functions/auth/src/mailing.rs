@@ -1,6 +1,5 @@
 //! Asking for a link to be mailed. Whoever asks, and whatever they asked about, the same is written
-//! and
-//! announced, so that nobody learns from the work who has an account.
+//! and announced, so that nobody learns from the work who has an account.
 
 use std::time::Duration;
 
@@ -29,8 +28,7 @@ impl Errand {
     }
 
     /// A link for a person who does not exist: made where there is nothing to mail, and dropped by
-    /// the
-    /// sender.
+    /// the sender.
     pub fn for_nobody(ctx: &Ctx<Guest>) -> Self {
         Self::verify(ctx.new_id(), 1)
     }
@@ -53,8 +51,7 @@ pub fn with_link(visit: &Visit, change: Change, errand: Errand) -> Commit {
 }
 
 /// The commit, with one more request that leads nowhere: as many events for a known address as for
-/// a new
-/// one.
+/// a new one.
 pub fn with_decoy(ctx: &Ctx<Guest>, commit: Commit) -> Commit {
     announced(commit, ctx.new_id(), Errand::for_nobody(ctx))
 }

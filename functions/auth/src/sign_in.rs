@@ -1,6 +1,5 @@
 //! The transaction that opens a session: its rows, its place in the owner's list, the counter's
-//! refund,
-//! and what has to leave where the list is full.
+//! refund, and what has to leave where the list is full.
 
 use contracts::auth::Login;
 use events::auth::{
@@ -41,8 +40,7 @@ pub struct SignIn<'a> {
 
 impl SignIn<'_> {
     /// Opens the session. Where the owner's list is full the oldest leaves in the same transaction;
-    /// an
-    /// account that is not active any more is refused.
+    /// an account that is not active any more is refused.
     pub async fn open(&self, request: &Login, mint: &Mint) -> Result<SessionRow, Error> {
         let session = self.session(request, mint);
         let place = self.place_of(&session);

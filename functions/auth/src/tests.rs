@@ -149,8 +149,7 @@ impl Answer {
     }
 
     /// Everything a stranger can compare: status, body and headers without what differs by nature,
-    /// and
-    /// the requests made.
+    /// and the requests made.
     fn as_seen(&self) -> (u16, Value, Vec<(String, String)>) {
         let mut body = self.json.clone();
         if let Some(members) = body.as_object_mut() {

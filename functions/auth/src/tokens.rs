@@ -31,10 +31,9 @@ impl Mint {
         Ok(Self { peppers, signing: secrets::signing(ctx).await? })
     }
 
-    /// A fresh access token, and the live refresh token of the row. `now` is the instant the row was
-    /// written or decided on: lives counted from another would be a second short. Refused as an invalid
-    /// credential in
-    /// the last second of a session, and where the pepper of the row is gone.
+    /// A fresh access token, and the live refresh token of the row. `now` is the instant the row
+    /// was written or decided on: lives counted from another would be a second short. Refused as an
+    /// invalid credential in the last second of a session, and where the pepper of the row is gone.
     pub fn tokens<Who>(
         &self,
         ctx: &Ctx<Who>,

@@ -1,6 +1,5 @@
 //! Somebody at the door of a tenant: the tenant by the name they gave, and everything kept about
-//! the
-//! address they gave, in one read that is the same for known and unknown addresses.
+//! the address they gave, in one read that is the same for known and unknown addresses.
 
 use contracts::auth::TenantName;
 use kernel::text::EmailAddress;
@@ -32,8 +31,7 @@ pub struct Visit {
 
 impl Visit {
     /// Opens the door. Refuses an address that cannot be one (422), a tenant nobody knows (404) and
-    /// a
-    /// tenant that is not active (403).
+    /// a tenant that is not active (403).
     pub async fn of(
         ctx: &Ctx<Anonymous>,
         tenant: &TenantName,

@@ -1,6 +1,5 @@
 //! Where the published keys stand against the secret that signs. The secret is the truth and the
-//! rows
-//! follow it, so a run that died between any two steps is finished by the next.
+//! rows follow it, so a run that died between any two steps is finished by the next.
 
 use std::time::Duration;
 
@@ -86,8 +85,7 @@ pub fn steps(rows: &[Known], current: &str, next: &str, now: Timestamp) -> Vec<S
 }
 
 /// Whether the secret's next key should take over: the current one is old enough, and everybody
-/// could
-/// see the next one long enough.
+/// could see the next one long enough.
 pub fn is_due(rows: &[Known], current: &str, next: &str, now: Timestamp) -> bool {
     let in_state =
         |kid: &str, state: KeyState| rows.iter().find(|row| row.kid == kid && row.state == state);

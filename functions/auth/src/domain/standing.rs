@@ -1,6 +1,5 @@
 //! Whether the state behind a proven access token still stands: asked after every verification, so
-//! that
-//! a revocation is in force for the next request.
+//! that a revocation is in force for the next request.
 
 use kernel::{AppId, SessionId, TenantId, Timestamp, UserId};
 
