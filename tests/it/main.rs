@@ -3,6 +3,7 @@
 mod access;
 mod architecture;
 mod bad_input;
+mod budgets;
 mod generated;
 mod idempotency;
 mod journeys;

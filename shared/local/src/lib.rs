@@ -18,9 +18,9 @@ mod cloud;
 mod state;
 
 #[cfg(test)]
-mod kill_tests;
-#[cfg(test)]
 mod echo;
+#[cfg(test)]
+mod kill_tests;
 #[cfg(test)]
 mod testing;
 

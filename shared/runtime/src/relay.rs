@@ -3,6 +3,7 @@
 //! Order holds without a lock: whoever publishes row k has published k−1 itself or has read it settled.
 //! Racing relays only publish twice, and duplicates die in the FIFO window or in the inbox.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
@@ -33,14 +34,16 @@ pub(crate) async fn ring_inline(call: &Call, births: Vec<Birth>) {
         return;
     }
     let rows: Vec<OutboxRow> = births.iter().map(|birth| OutboxRow::born(birth, now)).collect();
+    // The doorbell's requests are the relay's, not the call's: they count on no budget.
+    let store = call.store.metered(Arc::default());
     let ring = async {
         let (ordered, alone): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.ordered);
         for batch in alone.chunks(BATCH_MAX) {
-            publish_alone(&call.ports, &call.store, batch).await;
+            publish_alone(&call.ports, &store, batch).await;
         }
         let mut seen = Vec::new();
         for row in ordered.into_iter().filter(|row| is_first_of_aggregate(&mut seen, row)) {
-            let relay = Relay { ports: &call.ports, store: &call.store, bell: Bell::Inline };
+            let relay = Relay { ports: &call.ports, store: &store, bell: Bell::Inline };
             let _ = relay.carry_aggregate(&row.key, row.sequence).await;
         }
     };
