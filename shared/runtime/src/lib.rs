@@ -30,6 +30,7 @@ mod precondition;
 pub mod rate;
 pub mod relay;
 mod reply;
+mod row;
 mod run;
 pub mod secrets;
 pub mod socket;

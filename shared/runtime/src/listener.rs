@@ -1,10 +1,11 @@
 //! Event batches: one SQS message is one event; each item succeeds, waits or fails alone.
 
+mod dead_letter;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_sqs::types::MessageAttributeValue;
 use events::{Envelope, EnvelopeError};
 use futures_util::FutureExt;
 use kernel::{Error, ErrorKind, RequestId};
@@ -22,7 +23,7 @@ use crate::digest::hex_sha256;
 use crate::entry::ListenerHandler;
 use crate::event::Outcome;
 use crate::function::{Function, InvocationFailed, Meta};
-use crate::log::{Done, Handled, Line};
+use crate::log::{Done, Handled};
 use crate::module::Listening;
 
 /// The slowest item we plan for: the batch stops when less than twice this is left.
@@ -279,49 +280,6 @@ impl Item<'_> {
             Ok(_) | Err(store::NotCommitted::Refused { .. }) => Fate::Acknowledge,
             Err(_) => Fate::Return { seconds: self.pause(1) },
         }
-    }
-
-    /// Sends a copy to the dead-letter queue, with its cause.
-    async fn bury(&self, event: &Envelope, attempts: u32, code: &str) -> bool {
-        let attributes = [
-            ("cause", "exhausted".to_owned()),
-            ("listener", self.function.row.id.to_owned()),
-            ("event_id", event.id.to_string()),
-            ("attempts", attempts.to_string()),
-            ("error_code", code.to_owned()),
-        ];
-        self.send_dead(&attributes).await
-    }
-
-    /// A message that is no event can only be looked at: it goes to the dead-letter queue at once.
-    async fn bury_unreadable(&self, fault: &EnvelopeError) -> bool {
-        let ports = &self.function.ports;
-        let line = Line::error("a message that is no event was put aside")
-            .with("error", fault.to_string());
-        ports.log.write(&ports.config, ports.clock.now(), self.function.row.id, line);
-        let attributes =
-            [("cause", "unreadable".to_owned()), ("listener", self.function.row.id.to_owned())];
-        self.send_dead(&attributes).await
-    }
-
-    async fn send_dead(&self, attributes: &[(&str, String)]) -> bool {
-        let ports = &self.function.ports;
-        let Some(url) = self.function.dead_letter_url() else { return false };
-        let body = self.message.body.as_deref().unwrap_or_default();
-        let mut request = ports.sqs.send_message().queue_url(&url).message_body(body);
-        for (name, text) in attributes {
-            let value = MessageAttributeValue::builder().data_type("String").string_value(text);
-            if let Ok(value) = value.build() {
-                request = request.message_attributes(*name, value);
-            }
-        }
-        if url.ends_with(".fifo") {
-            let group = self.message.attributes.get("MessageGroupId").cloned();
-            request = request
-                .set_message_group_id(group)
-                .set_message_deduplication_id(self.message.message_id.clone());
-        }
-        request.send().await.is_ok()
     }
 
     /// Hides the message for so long; without it the queue's own visibility holds.

@@ -2,10 +2,11 @@
 //! member named twice at any depth (RFC 8259 §4 leaves repeated names open; RFC 7515 §4 and RFC
 //! 7519 §4 allow refusing them).
 
-use std::fmt;
+use kernel::json::{self, Limits};
+use serde_json::{Map, Value};
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+/// More than any header, payload or secret of ours holds.
+const LIMITS: Limits = Limits { depth: 64, members: 10_000 };
 
 /// The bytes are not one JSON object, or an object in them names a member twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,11 +15,11 @@ pub struct NotAnObject;
 /// Reads one JSON object, members in document order.
 ///
 /// Refuses anything else: another kind of value, invalid UTF-8, a byte order mark, trailing data,
-/// lone surrogates, nesting beyond 128 and repeated member names.
+/// lone surrogates, nesting beyond 64 and repeated member names.
 pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, NotAnObject> {
-    match serde_json::from_slice(bytes) {
-        Ok(Unrepeated(Value::Object(members))) => Ok(members),
-        Ok(Unrepeated(_)) | Err(_) => Err(NotAnObject),
+    match json::parse(bytes, LIMITS) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) | Err(_) => Err(NotAnObject),
     }
 }
 
@@ -26,72 +27,6 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, NotAnObject> {
 /// (RFC 8259 §6). Strings, fractions, exponents and signs give `None`.
 pub fn integer(value: &Value) -> Option<u64> {
     value.as_u64().filter(|integer| *integer < 1 << 53)
-}
-
-struct Unrepeated(Value);
-
-impl<'de> Deserialize<'de> for Unrepeated {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(UnrepeatedVisitor).map(Unrepeated)
-    }
-}
-
-struct UnrepeatedVisitor;
-
-impl<'de> Visitor<'de> for UnrepeatedVisitor {
-    type Value = Value;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON without repeated members")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("a number outside the range of a double"))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut values = Vec::new();
-        while let Some(Unrepeated(value)) = items.next_element()? {
-            values.push(value);
-        }
-        Ok(Value::Array(values))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut members = Map::new();
-        while let Some((name, Unrepeated(value))) = entries.next_entry::<String, Unrepeated>()? {
-            if members.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member is named twice"));
-            }
-        }
-        Ok(Value::Object(members))
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! One HTTP call: from the gateway's event to the answer.
 
+mod admission;
 pub mod context;
 pub mod decode;
 mod form;
+mod node;
 mod pipeline;
 mod problem;
 mod request;
