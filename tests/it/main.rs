@@ -4,6 +4,8 @@ mod access;
 mod architecture;
 mod bad_input;
 mod budgets;
+mod demo;
+mod failures;
 mod generated;
 mod idempotency;
 mod journeys;

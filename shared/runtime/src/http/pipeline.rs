@@ -22,7 +22,7 @@ use crate::ctx::{Call, Remote};
 use crate::digest::hex_sha256;
 use crate::entry::Handler;
 use crate::function::{Function, Meta};
-use crate::log::{Done, Line};
+use crate::log::Done;
 use crate::precondition::{IfMatch, none_match_names};
 use crate::{clock, rate, wire};
 
@@ -308,7 +308,7 @@ async fn attempt(
         let error = match outcome {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => error,
-            Err(panic) => return Err(panicked(function, call, &*panic)),
+            Err(panic) => return Err(panicked(&*panic)),
         };
         match call.signal.take() {
             Some(Verdict::Replay(stored)) => return Ok(Answer::from_stored(stored)),
@@ -332,18 +332,11 @@ async fn settle(call: &Arc<Call>, error: Error) -> Result<Answer, Error> {
     }
 }
 
-fn panicked(function: &Function, call: &Call, panic: &(dyn std::any::Any + Send)) -> Error {
+/// The panic's own words go to the call's log line, once; the process lives on.
+fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    let message = format!("handler panicked: {}", text.unwrap_or_default());
-    let line = Line::error(&message).with("request_id", call.request_id.to_string());
-    function.ports.log.write(
-        &function.ports.config,
-        function.ports.clock.now(),
-        function.row.id,
-        line,
-    );
-    Error::internal("handler panicked")
+    Error::internal(format!("the handler panicked: {}", text.unwrap_or_default()))
 }
 
 fn not_modified(spec: &Spec, sent: Option<&str>, answer: Answer) -> Result<Answer, Error> {
