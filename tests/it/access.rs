@@ -1,6 +1,8 @@
 //! What every route owes every kind of caller, derived from the contracts: nobody lists routes here.
 
 use contracts::{Access, Method as Verb, Spec};
+use local::fault::{Fault, FaultPlan};
+use runtime::access::{CLIENT, TenantHead};
 use serde_json::json;
 
 use crate::talaria::{Answer, Call, Session, Talaria};
@@ -161,6 +163,36 @@ async fn a_token_with_another_signature_or_payload_proves_nothing() {
         let call = talaria.get("/v1/profile").header("authorization", &format!("Bearer {token}"));
         call.send().await.refused(401, "credential_invalid");
     }
+}
+
+#[tokio::test]
+async fn a_suspended_tenant_is_shut_with_the_next_request() {
+    let talaria = Talaria::start().await;
+    let member = talaria.sign_up("member@example.com").await;
+    let store = &talaria.platform.ports().store;
+    let key = TenantHead::key_of(local::seed::DEMO_TENANT);
+    let update = store::Update::of(CLIENT, key).set("status", "suspended");
+    let _ = store.update(update).await.expect("the tenant is suspended");
+    talaria.get("/v1/profile").bearer(&member).send().await.refused(403, "tenant_suspended");
+    talaria
+        .login("member@example.com", crate::talaria::PASSWORD)
+        .await
+        .refused(403, "tenant_suspended");
+}
+
+#[tokio::test]
+async fn a_fault_behind_the_authorizer_is_a_clean_503() {
+    let talaria = Talaria::start().await;
+    let member = talaria.sign_up("member@example.com").await;
+    talaria.platform.cloud().faults().inject(FaultPlan::Random {
+        seed: 1,
+        per_mille: 1_000,
+        faults: vec![Fault::ErrorBefore],
+    });
+    let answer = talaria.get("/v1/profile").bearer(&member).send().await;
+    assert_eq!(answer.refused(503, "auth_unavailable").header("retry-after"), "1");
+    talaria.platform.cloud().faults().stop();
+    talaria.get("/v1/profile").bearer(&member).send().await.expect(200);
 }
 
 #[tokio::test]

@@ -97,4 +97,3 @@ fn counter(ctx: &Ctx<Worker>) -> Key {
 pub fn counted() -> Key {
     Key::alone(store::Scope::tenant(local::seed::DEMO_TENANT).partition("COUNT", ()))
 }
-

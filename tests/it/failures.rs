@@ -52,7 +52,8 @@ async fn a_handler_that_panics_answers_500_is_logged_once_and_lives_on() {
 
 #[tokio::test(start_paused = true)]
 async fn a_poison_event_is_tried_put_aside_with_its_cause_and_stops_nobody() {
-    for (how, code) in [("badly", "broken"), ("terribly", "internal_error"), ("never", "hopeless")] {
+    for (how, code) in [("badly", "broken"), ("terribly", "internal_error"), ("never", "hopeless")]
+    {
         let talaria = start().await;
         act(&talaria, how).await.expect(200);
         act(&talaria, "well").await.expect(200);
@@ -72,7 +73,8 @@ async fn a_poison_event_is_tried_put_aside_with_its_cause_and_stops_nobody() {
 async fn a_message_that_is_no_event_is_put_aside_at_once() {
     let talaria = start().await;
     let queues = talaria.platform.cloud().queues();
-    let garbage = NewMessage { body: "not an event".to_owned(), copies: 1, ..NewMessage::default() };
+    let garbage =
+        NewMessage { body: "not an event".to_owned(), copies: 1, ..NewMessage::default() };
     queues.send(QUEUE, garbage).expect("sent");
     act(&talaria, "well").await.expect(200);
     talaria.platform.settle().await;

@@ -18,7 +18,8 @@ pub fn programs() -> PathBuf {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--workspace", "--bins", "--offline"])
+            // With tests, so that dependencies are the very ones the tests were built with.
+            .args(["build", "--quiet", "--workspace", "--bins", "--tests", "--offline"])
             .current_dir(root())
             .status();
         assert!(built.is_ok_and(|status| status.success()), "the programs build");
