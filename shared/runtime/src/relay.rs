@@ -251,7 +251,7 @@ impl<'a> Relay<'a> {
     }
 
     fn report(&self, row: &OutboxRow, code: &str, now: Timestamp) {
-        let line = Line::error("an event could not be published; see talaria outbox")
+        let line = Line::error("an event could not be published; see docs/runbooks/outbox.md")
             .with("event_id", row.event_id.to_string())
             .with("event_type", row.kind.as_str())
             .with("error_code", code);
