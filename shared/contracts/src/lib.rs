@@ -10,6 +10,7 @@ pub mod call;
 pub mod endpoint;
 pub mod gateway;
 pub mod notification;
+pub mod operation;
 pub mod profile;
 
 pub use access::Access;
@@ -19,6 +20,7 @@ pub use endpoint::{
     Endpoint, Granted, Idempotency, Media, Method, Open, Own, Precondition, Public, Rate, Spec,
     Success,
 };
+pub use operation::Operation;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

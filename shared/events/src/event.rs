@@ -17,6 +17,7 @@ pub trait Fact: Serialize + DeserializeOwned + JsonSchema + Send + 'static {
 /// How urgent the listeners' work is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
+    Low,
     Normal,
     High,
 }
@@ -25,6 +26,7 @@ impl Priority {
     /// The word of the message attribute.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Low => "low",
             Self::Normal => "normal",
             Self::High => "high",
         }

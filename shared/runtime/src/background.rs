@@ -3,12 +3,14 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU16;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use kernel::{AnyId, Error, EventId, TenantId};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2CustomAuthorizerV2Request;
 use lambda_http::aws_lambda_events::dynamodb::Event as StreamEvent;
+use lambda_http::aws_lambda_events::sqs::SqsEvent;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::Item;
@@ -18,7 +20,9 @@ use crate::caller::{Made, System, Worker};
 use crate::cause::{Cause, Signal};
 use crate::clock;
 use crate::ctx::{Call, Ctx, Remote};
-use crate::entry::{AuthorizerHandler, CallHandler, ScheduleHandler, SocketHandler, StreamHandler};
+use crate::entry::{
+    AuthorizerHandler, CallHandler, JobHandler, ScheduleHandler, SocketHandler, StreamHandler,
+};
 use crate::function::{Function, InvocationFailed, Meta};
 use crate::http::context;
 use crate::log::Done;
@@ -85,6 +89,32 @@ pub(crate) async fn call(
         },
     };
     serde_json::to_string(&answer).map_err(|fault| InvocationFailed(fault.to_string()))
+}
+
+/// Works through a batch of a private queue; what fails comes back by itself.
+pub(crate) async fn job(
+    function: &Function,
+    handler: &JobHandler,
+    event: &str,
+    meta: &Meta,
+) -> Result<String, InvocationFailed> {
+    let batch: SqsEvent = serde_json::from_str(event)
+        .map_err(|fault| InvocationFailed(format!("not an SQS event: {fault}")))?;
+    let mut failures: Vec<Value> = Vec::new();
+    for message in batch.records {
+        let call = Arc::new(invocation(function, meta));
+        let body = serde_json::from_str(message.body.as_deref().unwrap_or_default())
+            .map_err(|fault| Error::internal(format!("not a job: {fault}")));
+        let result = match body {
+            Ok(body) => guarded(handler(system(&call), body)).await,
+            Err(error) => Err(error),
+        };
+        finish(function, meta, &call, result.as_ref().err());
+        if result.is_err() {
+            failures.push(json!({ "itemIdentifier": message.message_id }));
+        }
+    }
+    Ok(json!({ "batchItemFailures": failures }).to_string())
 }
 
 pub(crate) async fn schedule(
@@ -174,7 +204,7 @@ pub(crate) async fn socket(
     Ok(answer.to_string())
 }
 
-async fn guarded<T>(running: Handled<T>) -> Result<T, Error> {
+pub(crate) async fn guarded<T>(running: Handled<T>) -> Result<T, Error> {
     match AssertUnwindSafe(running).catch_unwind().await {
         Ok(result) => result,
         Err(_) => Err(Error::internal("handler panicked")),
@@ -185,7 +215,7 @@ fn system(call: &Arc<Call>) -> Ctx<System> {
     Ctx { call: call.clone(), who: System(Made) }
 }
 
-fn invocation(function: &Function, meta: &Meta) -> Call {
+pub(crate) fn invocation(function: &Function, meta: &Meta) -> Call {
     let ports = &function.ports;
     let request_id: kernel::RequestId = clock::new_id(&*ports.clock, &*ports.entropy);
     Call {
@@ -202,10 +232,12 @@ fn invocation(function: &Function, meta: &Meta) -> Call {
         cause: Cause::None,
         if_match: IfMatch::Absent,
         signal: Signal::of(None),
+        module: function.module.clone(),
+        commits: AtomicU16::new(0),
     }
 }
 
-fn finish(function: &Function, meta: &Meta, call: &Call, error: Option<&Error>) {
+pub(crate) fn finish(function: &Function, meta: &Meta, call: &Call, error: Option<&Error>) {
     let now = function.ports.clock.now();
     let done = Done {
         function: function.row.id,

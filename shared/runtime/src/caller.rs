@@ -181,6 +181,37 @@ impl Caller {
 #[derive(Clone, Copy, Debug)]
 pub struct System(pub(crate) Made);
 
+/// A person of operations, through the command: outside any tenant.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    pub(crate) name: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) confirmed: bool,
+    pub(crate) key: String,
+}
+
+impl Operator {
+    /// Who asks, as the command knows it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Why; there is one for whatever changes something.
+    pub fn reason(&self) -> &str {
+        self.reason.as_deref().unwrap_or_default()
+    }
+
+    /// Whether to do it, or only to say what would be done.
+    pub fn is_confirmed(&self) -> bool {
+        self.confirmed
+    }
+
+    /// Names the order: sent again, it is done once.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
 /// The platform itself, at work for one tenant: a listener or a typed call.
 #[derive(Clone, Debug)]
 pub struct Worker {

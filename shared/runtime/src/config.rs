@@ -75,10 +75,8 @@ settings! {
     events_topic: String = "TALARIA_EVENTS_TOPIC" or "";
     /// The FIFO topic events of ordered entities are published to.
     events_fifo_topic: String = "TALARIA_EVENTS_FIFO_TOPIC" or "";
-    /// The URL of the queue of this listener.
-    queue_url: String = "TALARIA_QUEUE_URL" or "";
-    /// The URL of the dead-letter queue of this listener.
-    dead_letter_url: String = "TALARIA_DEAD_LETTER_URL" or "";
+    /// What the URLs of queues start with; the queue's own name follows.
+    queue_prefix: String = "TALARIA_QUEUE_PREFIX" or "";
     /// The id of the HTTP API events must come from; not checked where empty.
     api_id: String = "TALARIA_API_ID" or "";
     /// Where mail goes: `smtp://host:port` (local), `smtps://user:password@host:port`, or empty.

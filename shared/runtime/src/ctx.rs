@@ -40,6 +40,10 @@ pub struct Call {
     pub(crate) cause: Cause,
     pub(crate) if_match: IfMatch,
     pub(crate) signal: Signal,
+    /// The module whose function this is: its reactors and inline listeners.
+    pub(crate) module: Arc<crate::module::Module>,
+    /// Commits tried so far: each has a request token of its own.
+    pub(crate) commits: std::sync::atomic::AtomicU16,
 }
 
 /// Where a request came from.

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::answer::Answer;
 use crate::authorizer::{Evidence, Inquiry};
-use crate::caller::{Decided, Principal, System, Worker};
+use crate::caller::{Decided, Operator, Principal, System, Worker};
 use crate::ctx::{Call, Ctx};
 use crate::event::{Outcome, Received};
 use crate::http::decode::Parameters;
@@ -33,6 +33,9 @@ pub(crate) type ListenerHandler =
     dyn Fn(Arc<Call>, Worker, Envelope, &[u16]) -> Heard + Send + Sync;
 pub(crate) type CallHandler =
     dyn Fn(Arc<Call>, Worker, serde_json::Value) -> Handled<serde_json::Value> + Send + Sync;
+pub(crate) type JobHandler = dyn Fn(Ctx<System>, serde_json::Value) -> Handled<()> + Send + Sync;
+pub(crate) type OperatorHandler =
+    dyn Fn(Ctx<Operator>, serde_json::Value) -> Handled<serde_json::Value> + Send + Sync;
 pub(crate) type ScheduleHandler = dyn Fn(Ctx<System>) -> Handled<()> + Send + Sync;
 pub(crate) type StreamHandler = dyn Fn(Ctx<System>, Records) -> Sequences + Send + Sync;
 pub(crate) type AuthorizerHandler =
@@ -44,6 +47,8 @@ pub(crate) enum Handler {
     Http(Box<HttpHandler>),
     Listener(Box<ListenerHandler>),
     Call(Box<CallHandler>),
+    Job(Box<JobHandler>),
+    Operator(Box<OperatorHandler>),
     Schedule(Box<ScheduleHandler>),
     Stream(Box<StreamHandler>),
     Authorizer(Box<AuthorizerHandler>),
@@ -93,6 +98,38 @@ where
             .map_err(malformed)
             .map(|request| handler(Ctx { call, who }, request));
         Box::pin(async move { serde_json::to_value(ready?.await?).map_err(malformed) })
+    })))
+}
+
+pub(crate) fn job<D, H, F>(handler: H) -> Arc<Handler>
+where
+    D: DeserializeOwned + Send + 'static,
+    H: Fn(Ctx<System>, D) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<(), Error>> + Send + 'static,
+{
+    Arc::new(Handler::Job(Box::new(move |ctx, message| {
+        let ready = serde_json::from_value(message)
+            .map_err(|fault| Error::internal(format!("job: {fault}")))
+            .map(|message| handler(ctx, message));
+        Box::pin(async move { ready?.await })
+    })))
+}
+
+pub(crate) fn operator<Q, S, H, F>(handler: H) -> Arc<Handler>
+where
+    Q: DeserializeOwned + Send + 'static,
+    S: Serialize + Send + 'static,
+    H: Fn(Ctx<Operator>, Q) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<S, Error>> + Send + 'static,
+{
+    Arc::new(Handler::Operator(Box::new(move |ctx, request| {
+        let refused = |fault: serde_json::Error| {
+            Error::new(kernel::ErrorKind::Validation, "validation_failed", fault.to_string())
+        };
+        let ready =
+            serde_json::from_value(request).map_err(refused).map(|request| handler(ctx, request));
+        let unwritten = |fault: serde_json::Error| Error::internal(format!("answer: {fault}"));
+        Box::pin(async move { serde_json::to_value(ready?.await?).map_err(unwritten) })
     })))
 }
 

@@ -7,14 +7,15 @@ use kernel::Timestamp;
 use store::Deadline;
 
 use crate::entry::Handler;
-use crate::module::Row;
+use crate::module::{Module, Row, Trigger};
 use crate::ports::Ports;
-use crate::{background, http, listener};
+use crate::{background, http, listener, operator};
 
 /// A function of the platform.
 #[derive(Clone)]
 pub struct Function {
     pub row: Row,
+    pub(crate) module: Arc<Module>,
     pub(crate) ports: Arc<Ports>,
 }
 
@@ -35,9 +36,9 @@ pub struct Meta {
 pub struct InvocationFailed(pub String);
 
 impl Function {
-    /// The function of this row, on these ports.
-    pub fn new(row: Row, ports: Arc<Ports>) -> Self {
-        Self { row, ports }
+    /// The function of this row of the module, on these ports.
+    pub fn new(module: Arc<Module>, row: Row, ports: Arc<Ports>) -> Self {
+        Self { row, module, ports }
     }
 
     /// The ports of the process.
@@ -50,33 +51,25 @@ impl Function {
         Deadline::after(meta.deadline.since(self.ports.clock.now()))
     }
 
-    /// The listener's own queue, where it is configured.
-    pub(crate) fn queue_url(&self) -> Option<String> {
-        let url = &self.ports.config.queue_url;
-        (!url.is_empty()).then(|| self.of_listener(url))
-    }
-
-    /// The listener's dead-letter queue, where it is configured.
-    pub(crate) fn dead_letter_url(&self) -> Option<String> {
-        let url = &self.ports.config.dead_letter_url;
-        (!url.is_empty()).then(|| self.of_listener(url))
-    }
-
-    /// In a process that holds many functions the setting is a pattern: `{listener}` stands for the id.
-    fn of_listener(&self, url: &str) -> String {
-        url.replace("{listener}", &self.row.id.replace('.', "-"))
-    }
-
     /// Handles one event: JSON in, JSON out, exactly as on AWS.
     pub async fn invoke(&self, event: &str, meta: &Meta) -> Result<String, InvocationFailed> {
-        match &*self.row.handler {
-            Handler::Http(_) => Ok(http::serve(self, event, meta).await),
-            Handler::Listener(handler) => listener::serve(self, handler, event, meta).await,
-            Handler::Call(handler) => background::call(self, handler, event, meta).await,
-            Handler::Schedule(handler) => background::schedule(self, handler, meta).await,
-            Handler::Stream(handler) => background::stream(self, handler, event, meta).await,
-            Handler::Authorizer(handler) => background::authorize(self, handler, event, meta).await,
-            Handler::Socket(handler) => background::socket(self, handler, event, meta).await,
+        match (&*self.row.handler, &self.row.trigger) {
+            (Handler::Http(_), _) => Ok(http::serve(self, event, meta).await),
+            (Handler::Listener(handler), _) => listener::serve(self, handler, event, meta).await,
+            (Handler::Call(handler), _) => background::call(self, handler, event, meta).await,
+            (Handler::Job(handler), _) => background::job(self, handler, event, meta).await,
+            (Handler::Operator(handler), Trigger::Operator(spec)) => {
+                operator::serve(self, spec, handler, event, meta).await
+            }
+            (Handler::Operator(_), _) => {
+                Err(InvocationFailed("this function takes no orders".to_owned()))
+            }
+            (Handler::Schedule(handler), _) => background::schedule(self, handler, meta).await,
+            (Handler::Stream(handler), _) => background::stream(self, handler, event, meta).await,
+            (Handler::Authorizer(handler), _) => {
+                background::authorize(self, handler, event, meta).await
+            }
+            (Handler::Socket(handler), _) => background::socket(self, handler, event, meta).await,
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod access;
 mod answer;
 mod audit;
 pub mod authorizer;
+pub mod backbone;
 mod background;
 pub mod cache;
 mod call;
@@ -22,12 +23,16 @@ mod event;
 pub mod function;
 pub mod http;
 mod listener;
+mod listening;
 pub mod log;
 pub mod mail;
 pub mod module;
+mod operator;
 pub mod ports;
 mod precondition;
 pub mod rate;
+mod reactor;
+pub mod redelivery;
 pub mod relay;
 mod reply;
 mod row;
@@ -40,7 +45,7 @@ mod wire;
 pub mod wiring;
 
 pub use caller::{
-    Anonymous, Caller, Guest, InTenant, Principal, PrincipalKind, System, User, Worker,
+    Anonymous, Caller, Guest, InTenant, Operator, Principal, PrincipalKind, System, User, Worker,
 };
 pub use commit::{Commit, Uncommitted};
 pub use config::Config;
@@ -49,6 +54,7 @@ pub use event::{Outcome, Received};
 pub use function::{Function, Meta};
 pub use module::{Group, Module, Row, Trigger};
 pub use ports::{Ports, Surroundings};
+pub use reactor::Reacting;
 pub use reply::Reply;
 pub use run::run;
 pub use wire::preflight;

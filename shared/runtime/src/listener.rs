@@ -4,6 +4,7 @@ mod dead_letter;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU16;
 use std::time::Duration;
 
 use events::{Envelope, EnvelopeError};
@@ -15,6 +16,7 @@ use serde_json::json;
 use store::inbox::{self, Failure, InboxKey, Meaning};
 use store::{Consistency, Scope};
 
+use crate::backbone;
 use crate::caller::Worker;
 use crate::cause::{Cause, Signal, Verdict};
 use crate::clock;
@@ -190,6 +192,8 @@ impl Item<'_> {
             cause,
             if_match: crate::precondition::IfMatch::Absent,
             signal: Signal::of(Some((event.tenantid, event.livemode))),
+            module: self.function.module.clone(),
+            commits: AtomicU16::new(0),
         }
     }
 
@@ -284,7 +288,8 @@ impl Item<'_> {
 
     /// Hides the message for so long; without it the queue's own visibility holds.
     async fn hide(&self, seconds: u32) {
-        let Some(url) = self.function.queue_url() else { return };
+        let Some((queue, _)) = backbone::queues_of(&self.function.row) else { return };
+        let url = self.function.ports.queue_url(&queue);
         let seconds = i32::try_from(seconds.min(VISIBILITY_MAX_S)).unwrap_or(i32::MAX);
         let request = self.function.ports.sqs.change_message_visibility().queue_url(url);
         let request = request.set_receipt_handle(self.message.receipt_handle.clone());

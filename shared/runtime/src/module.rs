@@ -4,18 +4,20 @@
 
 use std::sync::Arc;
 
-use events::{EventSpec, Priority};
+use events::EventSpec;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use store::Table;
 
 use crate::authorizer::{Evidence, Inquiry};
-use crate::caller::{Decided, System, Worker};
+use crate::caller::{Decided, Operator, System, Worker};
 use crate::ctx::Ctx;
 use crate::entry::{self, Handler};
 use crate::event::{Outcome, Received};
+pub use crate::listening::{Debounce, Exhausted, Listening};
+pub use crate::reactor::{Reactor, react};
 use crate::reply::Reply;
-pub use crate::row::{HASHING_MEMORY_MB, Listening, Row, Trigger};
+pub use crate::row::{HASHING_MEMORY_MB, Row, Trigger};
 use crate::row::{HTTP_TIMEOUT_S, LISTENER_TIMEOUT_S, SCHEDULE_TIMEOUT_S};
 use crate::socket::{Frame, FrameReply};
 use crate::stream::{Births, Record};
@@ -121,18 +123,7 @@ where
 }
 
 fn listener(id: &'static str, events: Vec<EventSpec>, entry: Arc<Handler>) -> Row {
-    let listening = Listening {
-        events,
-        accepts: vec![1],
-        facets: Vec::new(),
-        tries: 5,
-        backoff_s: vec![30, 60, 120],
-        priority: Priority::Normal,
-        batch: 10,
-        delay_s: 0,
-        claims: false,
-    };
-    Row::new(id, Trigger::Listener(listening), LISTENER_TIMEOUT_S, entry)
+    Row::new(id, Trigger::Listener(Listening::to(events)), LISTENER_TIMEOUT_S, entry)
 }
 
 /// Answers a typed call.
@@ -144,6 +135,29 @@ where
     F: Future<Output = Result<S, kernel::Error>> + Send + 'static,
 {
     Row::new(call.spec.id, Trigger::Call(call.spec), HTTP_TIMEOUT_S, entry::call(handler))
+}
+
+/// Works through messages of a private queue. Each may come twice, and comes back where the handler
+/// fails; the row it is about is what counts.
+pub fn job<D, H, F>(id: &'static str, handler: H) -> Row
+where
+    D: DeserializeOwned + Send + 'static,
+    H: Fn(Ctx<System>, D) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<(), kernel::Error>> + Send + 'static,
+{
+    Row::new(id, Trigger::Job, LISTENER_TIMEOUT_S, entry::job(handler))
+}
+
+/// Serves the command: work of an operator, through Lambda's `Invoke`, never routed.
+pub fn operate<Q, S, H, F>(operation: &contracts::Operation<Q, S>, handler: H) -> Row
+where
+    Q: DeserializeOwned + Send + 'static,
+    S: Serialize + Send + 'static,
+    H: Fn(Ctx<Operator>, Q) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<S, kernel::Error>> + Send + 'static,
+{
+    let entry = entry::operator(handler);
+    Row::new(operation.spec.id, Trigger::Operator(operation.spec), LISTENER_TIMEOUT_S, entry)
 }
 
 /// Runs on a schedule.
@@ -193,6 +207,8 @@ pub struct Module {
     /// The tables it owns.
     pub tables: Vec<Table>,
     pub rows: Vec<Row>,
+    /// What joins its own transactions when it announces an event.
+    pub reactors: Vec<Reactor>,
     /// How it hands over mail, where it does.
     pub mail: Option<crate::mail::Connect>,
 }
@@ -206,12 +222,18 @@ impl Module {
         rows: [Row; N],
     ) -> Self {
         let (tables, rows) = (Vec::new(), rows.into());
-        Self { name, group, purpose, tables, rows, mail: None }
+        Self { name, group, purpose, tables, rows, reactors: Vec::new(), mail: None }
     }
 
     /// Owns these tables.
     pub fn owns<const N: usize>(mut self, tables: [Table; N]) -> Self {
         self.tables.extend(tables);
+        self
+    }
+
+    /// Reacts to its own events inside the transaction that announces them.
+    pub fn reacts<const N: usize>(mut self, reactors: [Reactor; N]) -> Self {
+        self.reactors.extend(reactors);
         self
     }
 

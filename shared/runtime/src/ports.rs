@@ -1,6 +1,6 @@
 //! What a process holds once and every call shares.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{
@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use std::time::Duration;
 use store::{Endpoint, Names, Random, Store};
 
+use crate::backbone::Backbone;
 use crate::cache::Cache;
 use crate::clock::{Clock, Entropy};
 use crate::config::Config;
@@ -32,6 +33,7 @@ pub struct Ports {
     pub mailer: Option<Arc<dyn Mailer>>,
     pub limiter: Limiter,
     pub log: Log,
+    backbone: OnceLock<Backbone>,
 }
 
 /// What a process is built from besides its configuration: the seam between product and cloud.
@@ -42,6 +44,8 @@ pub struct Surroundings {
     pub cache: Arc<dyn Cache>,
     pub mailer: Option<Arc<dyn Mailer>>,
     pub log: Log,
+    /// All module tables, where more than the generated ones are there: tests have modules of their own.
+    pub backbone: Option<Backbone>,
 }
 
 impl Ports {
@@ -62,8 +66,19 @@ impl Ports {
             cache: around.cache,
             mailer: around.mailer,
             log: around.log,
+            backbone: around.backbone.map(OnceLock::from).unwrap_or_default(),
             config,
         }
+    }
+
+    /// Who hears what on the whole platform.
+    pub fn backbone(&self) -> &Backbone {
+        self.backbone.get_or_init(Backbone::generated)
+    }
+
+    /// The URL of the queue of this name after the stage's prefix.
+    pub fn queue_url(&self, name: &str) -> String {
+        format!("{}{name}", self.config.queue_prefix)
     }
 }
 

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use contracts::Spec;
-use events::{EventSpec, Priority};
+use contracts::operation::OperationSpec;
+use events::EventSpec;
 use store::Table;
 
 use crate::entry::Handler;
+use crate::listening::Listening;
 use crate::stream::Births;
 
 /// What starts an entry.
@@ -24,42 +26,12 @@ pub enum Trigger {
     Schedule(&'static str),
     /// A typed call of another function.
     Call(contracts::call::CallSpec),
+    /// Messages of a private queue of its own.
+    Job,
+    /// The command, through Lambda's `Invoke`: never routed.
+    Operator(OperationSpec),
     /// A route of the WebSocket API.
     Socket(&'static str),
-}
-
-/// How a listener hears: the row of `events.md` section 8.
-#[derive(Clone, Debug)]
-pub struct Listening {
-    pub events: Vec<EventSpec>,
-    /// Majors of those events it understands.
-    pub accepts: Vec<u16>,
-    /// Only messages of these facets (`notification.*` events name their channel).
-    pub facets: Vec<&'static str>,
-    /// Handler attempts, 1–20.
-    pub tries: u32,
-    /// Seconds to wait after the n-th failure; the last repeats.
-    pub backoff_s: Vec<u32>,
-    pub priority: Priority,
-    /// Messages per invocation.
-    pub batch: u32,
-    /// Delay of every message, in seconds.
-    pub delay_s: u32,
-    /// Whether the inbox row is claimed before the handler runs (effects outside DynamoDB) or written
-    /// in the transaction of the effect.
-    pub claims: bool,
-}
-
-impl Listening {
-    /// Seconds the queue hides a received message: six times the function's timeout.
-    pub const fn visibility_s(timeout_s: u32) -> u32 {
-        timeout_s * 6
-    }
-
-    /// Receives before the queue itself gives up: a crash backstop, never the retry counter.
-    pub fn max_receives(&self) -> u32 {
-        (self.tries + 5).max(10)
-    }
 }
 
 /// One entry point: trigger, handler, and everything it may touch.
@@ -83,8 +55,12 @@ pub struct Row {
     pub mails: bool,
     /// Whether it publishes to the topics without announcing events of its own.
     pub publishes: bool,
+    /// Whether it sends to queues of other functions: jobs, and events to one listener alone.
+    pub sends: bool,
     /// Whether it reads the depth of every queue.
     pub watches_queues: bool,
+    /// Most writes of one of its commits, outbox rows, cause and audit aside.
+    pub max_writes: usize,
     pub memory_mb: u32,
     pub timeout_s: u32,
     pub(crate) handler: Arc<Handler>,
@@ -93,6 +69,7 @@ pub struct Row {
 /// Memory of a function that hashes passwords: one whole virtual CPU.
 pub const HASHING_MEMORY_MB: u32 = 1_769;
 const MEMORY_MB: u32 = 256;
+const MAX_WRITES: usize = 20;
 pub(crate) const HTTP_TIMEOUT_S: u32 = 10;
 pub(crate) const LISTENER_TIMEOUT_S: u32 = 30;
 pub(crate) const SCHEDULE_TIMEOUT_S: u32 = 60;
@@ -115,7 +92,9 @@ impl Row {
             keeps: Vec::new(),
             mails: false,
             publishes: false,
+            sends: false,
             watches_queues: false,
+            max_writes: MAX_WRITES,
             memory_mb: MEMORY_MB,
             timeout_s,
             handler,
@@ -170,6 +149,18 @@ impl Row {
         self
     }
 
+    /// Sends to queues of other functions.
+    pub fn sends(mut self) -> Self {
+        self.sends = true;
+        self
+    }
+
+    /// Writes at most so many items in one commit; 20 unless stated.
+    pub fn max_writes(mut self, items: usize) -> Self {
+        self.max_writes = items;
+        self
+    }
+
     /// Reads the depth of every queue.
     pub fn watches_queues(mut self) -> Self {
         self.watches_queues = true;
@@ -188,39 +179,6 @@ impl Row {
         self
     }
 
-    /// Tries a failing event this often, waiting `backoff_s` between.
-    pub fn tries<const N: usize>(mut self, tries: u32, backoff_s: [u32; N]) -> Self {
-        if let Trigger::Listener(listening) = &mut self.trigger {
-            listening.tries = tries;
-            listening.backoff_s = backoff_s.to_vec();
-        }
-        self
-    }
-
-    /// Hears urgent events in a lane of its own.
-    pub fn urgent(mut self) -> Self {
-        if let Trigger::Listener(listening) = &mut self.trigger {
-            listening.priority = Priority::High;
-        }
-        self
-    }
-
-    /// Hears only messages of these facets.
-    pub fn facets<const N: usize>(mut self, facets: [&'static str; N]) -> Self {
-        if let Trigger::Listener(listening) = &mut self.trigger {
-            listening.facets = facets.to_vec();
-        }
-        self
-    }
-
-    /// Claims the event before the handler runs: for effects outside DynamoDB.
-    pub fn claims(mut self) -> Self {
-        if let Trigger::Listener(listening) = &mut self.trigger {
-            listening.claims = true;
-        }
-        self
-    }
-
     /// The HTTP contract, where the entry is a route.
     pub fn http(&self) -> Option<&Spec> {
         match &self.trigger {
@@ -232,6 +190,14 @@ impl Row {
     /// The listener's settings, where the entry is one.
     pub fn listening(&self) -> Option<&Listening> {
         match &self.trigger {
+            Trigger::Listener(listening) => Some(listening),
+            _ => None,
+        }
+    }
+
+    /// Its settings as a listener, to change while the table is written.
+    pub(crate) fn listening_mut(&mut self) -> Option<&mut Listening> {
+        match &mut self.trigger {
             Trigger::Listener(listening) => Some(listening),
             _ => None,
         }

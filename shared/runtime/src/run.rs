@@ -40,6 +40,7 @@ pub fn run(module: Module) -> std::process::ExitCode {
 
 async fn serve(module: Module) -> Result<(), Error> {
     let id = std::env::var("_HANDLER").map_err(|_| "environment variable _HANDLER is not set")?;
+    let module = Arc::new(module);
     let row = module.row(&id).cloned();
     let row = row.ok_or_else(|| format!("module {} has no entry {id}", module.name))?;
     let config = Config::from_environment()?;
@@ -57,9 +58,10 @@ async fn serve(module: Module) -> Result<(), Error> {
             cache: Arc::new(InProcess::default()),
             mailer,
             log: Log::stdout(),
+            backbone: None,
         },
     );
-    let function = Arc::new(Function::new(row, Arc::new(ports)));
+    let function = Arc::new(Function::new(module.clone(), row, Arc::new(ports)));
     let first = Arc::new(std::sync::atomic::AtomicBool::new(true));
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let (function, first) = (function.clone(), first.clone());

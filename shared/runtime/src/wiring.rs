@@ -16,8 +16,12 @@ pub const STREAM_PARALLEL: u32 = 10;
 pub const STREAM_RETRIES: u32 = 3;
 /// How old a stream record may get.
 pub const STREAM_MAX_AGE_S: u32 = 3_600;
-/// Receives of a FIFO queue before it gives up, at least: a waiting group raises the count too.
-const FIFO_RECEIVES_MIN: u32 = 100;
+/// Receives of a job's queue before it gives up.
+pub const JOB_RECEIVES: u32 = 10;
+/// Jobs of one invocation.
+pub const JOB_BATCH: u32 = 10;
+/// Invocations of a job at once.
+pub const JOB_CONCURRENCY: u32 = 5;
 
 /// The part of a function's or queue's name after the stage's prefix: the id with a dash for the dot.
 pub fn resource_name(id: &str) -> String {
@@ -37,10 +41,10 @@ pub enum LaneError {
     #[error("{listener} hears nothing: name an event")]
     Deaf { listener: &'static str },
     #[error(
-        "{listener} hears events in order and events without: only FIFO queues subscribe to the FIFO \
+        "{listener} asks for order, and {event} has none: only FIFO queues subscribe to the FIFO \
          topic, so make two listeners of it"
     )]
-    MixedOrder { listener: &'static str },
+    WithoutOrder { listener: &'static str, event: &'static str },
     #[error(
         "{listener} is the {priority} lane of some of its events, and {event} has no other lane: its \
          other messages would be lost"
@@ -76,36 +80,45 @@ impl Lane {
     pub fn of(module: &Module, row: &Row) -> Result<Option<Self>, LaneError> {
         let Some(heard) = row.listening() else { return Ok(None) };
         let topic = topic_of(row, heard)?;
-        let stem = resource_name(row.id);
-        let (queue, dead_letter_queue, receives_min) = match topic {
-            Topic::Standard => (stem.clone(), format!("{stem}-dlq"), 0),
-            Topic::Fifo => (format!("{stem}.fifo"), format!("{stem}-dlq.fifo"), FIFO_RECEIVES_MIN),
-        };
+        let (queue, dead_letter_queue) = queue_names(row.id, topic);
         Ok(Some(Self {
             topic,
             queue,
             dead_letter_queue,
             visibility_s: Listening::visibility_s(row.timeout_s),
-            max_receives: heard.max_receives().max(receives_min),
+            max_receives: heard.max_receives(),
             delay_s: heard.delay_s,
             batch: heard.batch,
             max_concurrency: match heard.priority {
                 Priority::High => 50,
                 Priority::Normal => 20,
+                Priority::Low => 5,
             },
             filter: filter_of(module, row, heard)?,
         }))
     }
 }
 
-/// The topic of a listener; refuses one that would need both.
+/// The names of a queue and of its dead-letter queue after the stage's prefix.
+pub fn queue_names(id: &str, topic: Topic) -> (String, String) {
+    let stem = resource_name(id);
+    match topic {
+        Topic::Standard => (stem.clone(), format!("{stem}-dlq")),
+        Topic::Fifo => (format!("{stem}.fifo"), format!("{stem}-dlq.fifo")),
+    }
+}
+
+/// The topic of a listener: the FIFO topic where it asks for order; refuses events that have none.
 pub fn topic_of(row: &Row, heard: &Listening) -> Result<Topic, LaneError> {
-    let ordered = |spec: &EventSpec| spec.ordering() == Ordering::Aggregate;
-    match (heard.events.iter().any(ordered), heard.events.iter().all(ordered)) {
-        _ if heard.events.is_empty() => Err(LaneError::Deaf { listener: row.id }),
-        (false, _) => Ok(Topic::Standard),
-        (true, true) => Ok(Topic::Fifo),
-        (true, false) => Err(LaneError::MixedOrder { listener: row.id }),
+    let listener = row.id;
+    let without = heard.events.iter().find(|spec| spec.ordering() == Ordering::None);
+    match (heard.ordering, without) {
+        _ if heard.events.is_empty() => Err(LaneError::Deaf { listener }),
+        (Ordering::None, _) => Ok(Topic::Standard),
+        (Ordering::Aggregate, None) => Ok(Topic::Fifo),
+        (Ordering::Aggregate, Some(spec)) => {
+            Err(LaneError::WithoutOrder { listener, event: spec.name })
+        }
     }
 }
 
@@ -113,7 +126,7 @@ pub fn topic_of(row: &Row, heard: &Listening) -> Result<Topic, LaneError> {
 /// of the module has the other lane.
 pub fn filter_of(module: &Module, row: &Row, heard: &Listening) -> Result<Value, LaneError> {
     let mut policy = Map::new();
-    policy.insert("type".to_owned(), json!(types_of(heard)));
+    policy.insert("type".to_owned(), json!(heard.types()));
     if !heard.facets.is_empty() {
         policy.insert("facet".to_owned(), json!(heard.facets));
     }
@@ -121,15 +134,6 @@ pub fn filter_of(module: &Module, row: &Row, heard: &Listening) -> Result<Value,
         policy.insert("priority".to_owned(), json!([priority.as_str()]));
     }
     Ok(Value::Object(policy))
-}
-
-/// The values of attribute `type`: a name for each accepted major.
-fn types_of(heard: &Listening) -> Vec<String> {
-    let of_event = |spec: &EventSpec| {
-        let spec = *spec;
-        heard.accepts.iter().map(move |major| EventSpec { major: *major, ..spec }.topic_type())
-    };
-    heard.events.iter().flat_map(of_event).collect()
 }
 
 /// The lane of a listener: its priority, where a twin hears the same event with the other one.
@@ -214,10 +218,14 @@ mod tests {
         let ordered = EventSpec { entity: kernel::EntityKind::User, ..QUEUED.spec };
         let deaf = lane([hears("mail.on_event", [])], "mail.on_event");
         assert_eq!(deaf, Err(LaneError::Deaf { listener: "mail.on_event" }));
-        let mixed = lane([hears("mail.on_event", [ordered, QUEUED.spec])], "mail.on_event");
-        assert_eq!(mixed, Err(LaneError::MixedOrder { listener: "mail.on_event" }));
-        let fifo = lane([hears("mail.on_event", [ordered])], "mail.on_event").unwrap();
+        let mixed =
+            lane([hears("mail.on_event", [ordered, QUEUED.spec]).ordered()], "mail.on_event");
+        let event = "notification.queued";
+        assert_eq!(mixed, Err(LaneError::WithoutOrder { listener: "mail.on_event", event }));
+        let fifo = lane([hears("mail.on_event", [ordered]).ordered()], "mail.on_event").unwrap();
         assert_eq!((fifo.queue.as_str(), fifo.max_receives), ("mail-on_event.fifo", 100));
+        let mirrored = lane([hears("mail.on_event", [ordered])], "mail.on_event").unwrap();
+        assert_eq!((mirrored.queue.as_str(), mirrored.topic), ("mail-on_event", Topic::Standard));
         let rows = [
             hears("mail.on_both", [QUEUED.spec, EMAIL_VERIFIED.spec]).urgent(),
             hears("mail.on_event", [QUEUED.spec]),

@@ -8,6 +8,8 @@ pub mod idempotency;
 pub mod inbox;
 pub mod lease;
 pub mod outbox;
+pub mod planted;
+pub mod redelivery;
 pub mod transition;
 
 mod batch;

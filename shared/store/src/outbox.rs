@@ -309,7 +309,8 @@ pub(crate) fn failed_partition(kind: &str) -> PartitionKey {
     Scope::system().partition("FAILED", kind)
 }
 
-fn due_shard(shard: u64) -> PartitionKey {
+/// One shard of the due index, of any table that has it.
+pub(crate) fn due_shard(shard: u64) -> PartitionKey {
     Scope::system().partition("DUE", &format!("{shard:02}"))
 }
 

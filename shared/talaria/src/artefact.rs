@@ -65,11 +65,13 @@ fn documents(platform: &Platform) -> Result<Vec<Artefact>, Failure> {
     let at = |name: &str| format!("docs/generated/{name}");
     let openapi = openapi::document(platform);
     let asyncapi = asyncapi::document(platform).map_err(|why| Failure::refused(why.to_string()))?;
+    let backbone = page::backbone(platform).map_err(|why| Failure::refused(why.to_string()))?;
     let event_map = page::event_map(platform).map_err(|why| Failure::refused(why.to_string()))?;
     Ok(vec![
         Artefact::yaml(at("openapi.yaml"), &openapi)?,
         Artefact::json(at("openapi.json"), &openapi),
         Artefact::yaml(at("asyncapi.yaml"), &asyncapi)?,
+        Artefact::json(at("backbone.json"), &backbone),
         Artefact::json(at("modules.json"), &page::registry(platform)),
         Artefact::plain(at("access-matrix.txt"), &page::access_matrix(platform)),
         Artefact::markdown(at("alarms.md"), &page::alarms()),

@@ -8,7 +8,7 @@ mod module;
 pub use access_matrix::access_matrix;
 pub use catalogue::{alarms, environment, error_codes};
 pub use event_map::event_map;
-pub use module::{modules, readme, registry};
+pub use module::{backbone, modules, readme, registry};
 
 /// A Markdown table.
 pub fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {

@@ -124,6 +124,8 @@ pub const fn trigger_word(trigger: &Trigger) -> &'static str {
         Trigger::Stream { .. } => "stream",
         Trigger::Schedule(_) => "schedule",
         Trigger::Call(_) => "call",
+        Trigger::Job => "job",
+        Trigger::Operator(_) => "operator",
         Trigger::Socket(_) => "socket",
     }
 }

@@ -36,7 +36,8 @@ pub fn of_module(module: &Module) -> Result<Value, LaneError> {
                 resources.extend(source::stream(row, table, *births));
             }
             Trigger::Schedule(expression) => resources.extend(source::schedule(row, expression)),
-            Trigger::Authorizer | Trigger::Call(_) | Trigger::Socket(_) => {}
+            Trigger::Job => resources.extend(source::job(row)),
+            Trigger::Authorizer | Trigger::Call(_) | Trigger::Operator(_) | Trigger::Socket(_) => {}
         }
     }
     resources.extend(route::invocation_policies(module));

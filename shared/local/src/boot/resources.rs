@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use runtime::module::Listening;
 use runtime::wiring::{self, Lane, Topic};
 use runtime::{Module, Row, Trigger, access, rate};
 use serde_json::json;
@@ -22,7 +23,10 @@ pub(crate) fn ensure(modules: &[Module], cloud: &Cloud) -> Result<(), BootError>
     }
     let lanes: Vec<Lane> = lanes(modules)?.into_iter().map(|(_, lane)| lane).collect();
     for lane in &lanes {
-        ensure_queues(cloud, lane)?;
+        ensure_queues(cloud, &QueuePair::of_lane(lane))?;
+    }
+    for row in rows(modules).filter(|row| matches!(row.trigger, Trigger::Job)) {
+        ensure_queues(cloud, &QueuePair::of_job(row))?;
     }
     for (topic, name) in [(Topic::Standard, events_topic()), (Topic::Fifo, events_fifo_topic())] {
         let lanes: Vec<&Lane> = lanes.iter().filter(|lane| lane.topic == topic).collect();
@@ -41,6 +45,15 @@ pub(crate) fn map(modules: &[Module], mappings: &Mappings) -> Result<(), BootErr
             function: id.to_owned(),
             batch_size: size(lane.batch),
             maximum_concurrency: size(lane.max_concurrency),
+            partial_failures: true,
+        })?;
+    }
+    for row in rows(modules).filter(|row| matches!(row.trigger, Trigger::Job)) {
+        mappings.map_queue(QueueMapping {
+            queue: format!("{PREFIX}{}", wiring::resource_name(row.id)),
+            function: row.id.to_owned(),
+            batch_size: size(wiring::JOB_BATCH),
+            maximum_concurrency: size(wiring::JOB_CONCURRENCY),
             partial_failures: true,
         })?;
     }
@@ -121,22 +134,57 @@ fn index(declared: &Index) -> IndexSpec {
     }
 }
 
-fn ensure_queues(cloud: &Cloud, lane: &Lane) -> Result<(), BootError> {
-    let queue = format!("{PREFIX}{}", lane.queue);
-    let dead = format!("{PREFIX}{}", lane.dead_letter_queue);
+/// A queue and its dead-letter queue, as they are made.
+struct QueuePair {
+    queue: String,
+    dead_letter_queue: String,
+    topic: Topic,
+    visibility_s: u32,
+    delay_s: u32,
+    max_receives: u32,
+}
+
+impl QueuePair {
+    fn of_lane(lane: &Lane) -> Self {
+        Self {
+            queue: lane.queue.clone(),
+            dead_letter_queue: lane.dead_letter_queue.clone(),
+            topic: lane.topic,
+            visibility_s: lane.visibility_s,
+            delay_s: lane.delay_s,
+            max_receives: lane.max_receives,
+        }
+    }
+
+    fn of_job(row: &Row) -> Self {
+        let (queue, dead_letter_queue) = wiring::queue_names(row.id, Topic::Standard);
+        Self {
+            queue,
+            dead_letter_queue,
+            topic: Topic::Standard,
+            visibility_s: Listening::visibility_s(row.timeout_s),
+            delay_s: 0,
+            max_receives: wiring::JOB_RECEIVES,
+        }
+    }
+}
+
+fn ensure_queues(cloud: &Cloud, pair: &QueuePair) -> Result<(), BootError> {
+    let queue = format!("{PREFIX}{}", pair.queue);
+    let dead = format!("{PREFIX}{}", pair.dead_letter_queue);
     let mut common = vec![("MessageRetentionPeriod", wiring::RETENTION_S.to_string())];
-    if lane.topic == Topic::Fifo {
+    if pair.topic == Topic::Fifo {
         common.push(("FifoQueue", "true".to_owned()));
         common.push(("DeduplicationScope", "messageGroup".to_owned()));
         common.push(("FifoThroughputLimit", "perMessageGroupId".to_owned()));
     }
     let redrive = json!({
         "deadLetterTargetArn": sqs::queue_arn(&dead),
-        "maxReceiveCount": lane.max_receives,
+        "maxReceiveCount": pair.max_receives,
     });
     let own = [
-        ("VisibilityTimeout", lane.visibility_s.to_string()),
-        ("DelaySeconds", lane.delay_s.to_string()),
+        ("VisibilityTimeout", pair.visibility_s.to_string()),
+        ("DelaySeconds", pair.delay_s.to_string()),
         ("RedrivePolicy", redrive.to_string()),
     ];
     let failed = |queue: &str| {

@@ -109,14 +109,12 @@ impl Options {
     }
 }
 
-/// The settings of functions that find AWS at this endpoint; `{listener}` in a queue's URL stands for
-/// the function.
+/// The settings of functions that find AWS at this endpoint.
 pub(crate) fn variables(
     options: &Options,
     issuer: &str,
     endpoint: &str,
 ) -> BTreeMap<String, String> {
-    let queue = format!("{endpoint}/{ACCOUNT}/{PREFIX}{{listener}}");
     let own = [
         ("TALARIA_STAGE", "local".to_owned()),
         ("TALARIA_TABLE_PREFIX", PREFIX.to_owned()),
@@ -125,8 +123,7 @@ pub(crate) fn variables(
         ("TALARIA_ISSUER", issuer.to_owned()),
         ("TALARIA_EVENTS_TOPIC", sns::topic_arn(&events_topic())),
         ("TALARIA_EVENTS_FIFO_TOPIC", sns::topic_arn(&events_fifo_topic())),
-        ("TALARIA_DEAD_LETTER_URL", format!("{queue}-dlq")),
-        ("TALARIA_QUEUE_URL", queue),
+        ("TALARIA_QUEUE_PREFIX", format!("{endpoint}/{ACCOUNT}/{PREFIX}")),
         ("TALARIA_API_ID", API_ID.to_owned()),
         ("TALARIA_TEST_MODE", "true".to_owned()),
         ("AWS_REGION", REGION.to_owned()),

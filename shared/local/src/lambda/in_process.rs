@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use kernel::Timestamp;
+use runtime::backbone::Backbone;
 use runtime::cache;
 use runtime::clock::{Clock, Entropy};
 use runtime::log::Log;
@@ -42,15 +43,19 @@ impl InProcess {
             cache: Arc::new(cache::InProcess::default()),
             mailer,
             log: log.clone(),
+            backbone: Backbone::of(modules).ok(),
         };
         let ports = Arc::new(Ports::connect(config.clone(), around(None)));
         let mailing = Arc::new(Ports::connect(config, around(Some(mailer))));
-        let function = |row: &runtime::Row| {
+        let function = |module: &Arc<Module>, row: &runtime::Row| {
             let ports = if row.mails { &mailing } else { &ports };
-            (row.id, Function::new(row.clone(), ports.clone()))
+            (row.id, Function::new(module.clone(), row.clone(), ports.clone()))
         };
-        let rows = modules.iter().flat_map(|module| &module.rows);
-        Self { functions: rows.map(function).collect(), ports }
+        let functions = modules.iter().flat_map(|module| {
+            let module = Arc::new(module.clone());
+            module.rows.iter().map(|row| function(&module, row)).collect::<Vec<_>>()
+        });
+        Self { functions: functions.collect(), ports }
     }
 
     /// The ports of functions without mail.

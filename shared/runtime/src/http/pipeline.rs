@@ -4,6 +4,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU16;
 
 use contracts::{Idempotency, Precondition, Rate, Spec};
 use futures_util::FutureExt;
@@ -242,6 +243,8 @@ fn prepare(
         cause: Cause::None,
         if_match,
         signal: Signal::of(tenant.zip(principal.as_ref().map(InTenant::livemode))),
+        module: function.module.clone(),
+        commits: AtomicU16::new(0),
     })
 }
 

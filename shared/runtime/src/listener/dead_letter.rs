@@ -4,6 +4,7 @@ use aws_sdk_sqs::types::MessageAttributeValue;
 use events::{Envelope, EnvelopeError};
 
 use super::Item;
+use crate::backbone;
 use crate::log::Line;
 
 impl Item<'_> {
@@ -32,7 +33,8 @@ impl Item<'_> {
 
     async fn send_dead(&self, attributes: &[(&str, String)]) -> bool {
         let ports = &self.function.ports;
-        let Some(url) = self.function.dead_letter_url() else { return false };
+        let Some((_, dead_letters)) = backbone::queues_of(&self.function.row) else { return false };
+        let url = ports.queue_url(&dead_letters);
         let body = self.message.body.as_deref().unwrap_or_default();
         let mut request = ports.sqs.send_message().queue_url(&url).message_body(body);
         for (name, text) in attributes {

@@ -1,6 +1,8 @@
 //! What a module is: its README, its line in the list, its entry in the registry.
 
 use contracts::Access;
+use runtime::backbone::Backbone;
+use runtime::wiring::LaneError;
 use runtime::{Module, Row, Trigger};
 use serde_json::{Value, json};
 
@@ -67,6 +69,8 @@ fn started_by(row: &Row) -> String {
         Trigger::Stream { table, .. } => format!("stream of `{}`", table.name()),
         Trigger::Schedule(expression) => format!("`{expression}`"),
         Trigger::Call(_) => "typed call".to_owned(),
+        Trigger::Job => "its own queue".to_owned(),
+        Trigger::Operator(_) => "the command".to_owned(),
         Trigger::Authorizer => "the HTTP APIs, for evidence".to_owned(),
         Trigger::Socket(route) => format!("socket `{route}`"),
     }
@@ -188,6 +192,11 @@ pub fn registry(platform: &Platform) -> Value {
         })
     };
     Value::Array(platform.modules.iter().map(entry).collect())
+}
+
+/// Who hears what: what every program has to know of the modules it does not hold.
+pub fn backbone(platform: &Platform) -> Result<Value, LaneError> {
+    Ok(json!(Backbone::of(&platform.modules)?))
 }
 
 #[cfg(test)]

@@ -246,7 +246,7 @@ fn behind(row: &Row, heard: &Listening) -> Resources {
         .sum();
     let (class, threshold) = match heard.priority {
         Priority::High => (Class::Page, 60.0),
-        Priority::Normal => (Class::Ticket, f64::from(whole.max(30) * 2)),
+        Priority::Normal | Priority::Low => (Class::Ticket, f64::from(whole.max(30) * 2)),
     };
     let queue = attribute(&listener::queue(row), "QueueName");
     let name = "ApproximateAgeOfOldestMessage";

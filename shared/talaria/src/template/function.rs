@@ -5,9 +5,9 @@ use runtime::wiring::{LaneError, resource_name};
 use runtime::{Module, Row};
 use serde_json::{Map, Value, json};
 
+use super::Resources;
 use super::intrinsic::{attribute, filled, logical, named, reference, resource};
 use super::role;
-use super::{Resources, listener};
 use crate::member::put;
 use crate::platform::apis_of;
 
@@ -94,9 +94,11 @@ fn environment(module: &Module, row: &Row) -> Result<Map<String, Value>, LaneErr
         set("TALARIA_EVENTS_TOPIC", reference("EventsTopic"));
         set("TALARIA_EVENTS_FIFO_TOPIC", reference("EventsFifoTopic"));
     }
-    if row.listening().is_some() {
-        set("TALARIA_QUEUE_URL", reference(&listener::queue(row)));
-        set("TALARIA_DEAD_LETTER_URL", reference(&listener::dead_letters(row)));
+    if row.listening().is_some() || row.sends {
+        set(
+            "TALARIA_QUEUE_PREFIX",
+            filled("https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/${Name}-"),
+        );
     }
     if let Some(spec) = row.http()
         && let [api] = *apis_of(module, spec)

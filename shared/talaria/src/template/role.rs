@@ -6,7 +6,7 @@ use runtime::rate::CELLS;
 use runtime::wiring::LaneError;
 use runtime::{Row, Trigger};
 use serde_json::{Value, json};
-use store::{AUDIT, IDEMPOTENCY, INBOX, OUTBOX, PLATFORM_TABLES, Table};
+use store::{AUDIT, IDEMPOTENCY, INBOX, OUTBOX, PLATFORM, PLATFORM_TABLES, Table};
 
 use super::function::counts_networks;
 use super::intrinsic::{arn, attribute, function_arn, logical, reference, resource};
@@ -114,8 +114,15 @@ pub fn grants(row: &Row) -> Vec<Grant> {
             grant(AUDIT, &["PutItem"]);
         }
     }
-    if row.listening().is_some() {
-        grant(INBOX, &["GetItem", "PutItem", "UpdateItem"]);
+    if let Some(heard) = row.listening() {
+        grant(INBOX, &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]);
+        // What is handed over again later waits among the platform's timers.
+        grant(PLATFORM, &["DeleteItem", "PutItem"]);
+        if heard.ordering == Ordering::Aggregate {
+            grant(INBOX, &["ConditionCheckItem", "DeleteItem", "Query"]);
+            // Gaps are looked up; a block is announced.
+            grant(OUTBOX, &["GetItem", "PutItem", "Query", "UpdateItem"]);
+        }
     }
     if !row.emits.is_empty() {
         grant(OUTBOX, &["GetItem", "PutItem", "Query", "UpdateItem"]);
@@ -132,6 +139,8 @@ fn is_kept_to_tenants(row: &Row, table: &Table) -> bool {
         Trigger::Http(spec) => spec.access.needs_credential() || PLATFORM_TABLES.contains(table),
         Trigger::Listener(_) | Trigger::Call(_) => true,
         Trigger::Authorizer
+        | Trigger::Job
+        | Trigger::Operator(_)
         | Trigger::Stream { .. }
         | Trigger::Schedule(_)
         | Trigger::Socket(_) => false,
@@ -176,16 +185,20 @@ fn topics(row: &Row) -> Option<Value> {
 
 fn queues(row: &Row) -> Vec<Value> {
     let mut statements = Vec::new();
-    if row.listening().is_some() {
+    if row.listening().is_some() || matches!(row.trigger, Trigger::Job) {
         let actions = [
             "sqs:ChangeMessageVisibility",
             "sqs:DeleteMessage",
             "sqs:GetQueueAttributes",
             "sqs:ReceiveMessage",
+            "sqs:SendMessage",
         ];
         statements.push(allow(&actions, attribute(&listener::queue(row), "Arn")));
         statements
             .push(allow(&["sqs:SendMessage"], attribute(&listener::dead_letters(row), "Arn")));
+    }
+    if row.sends {
+        statements.push(allow(&["sqs:SendMessage"], arn("sqs", "${Name}-*")));
     }
     if row.watches_queues {
         statements

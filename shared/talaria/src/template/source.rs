@@ -1,14 +1,19 @@
-//! Streams and schedules that start functions.
+//! Streams, schedules and private queues that start functions.
 
+use runtime::module::Listening;
 use runtime::stream::Births;
-use runtime::wiring::{STREAM_BATCH, STREAM_MAX_AGE_S, STREAM_PARALLEL, STREAM_RETRIES};
+use runtime::wiring::{
+    JOB_BATCH, JOB_CONCURRENCY, JOB_RECEIVES, RETENTION_S, STREAM_BATCH, STREAM_MAX_AGE_S,
+    STREAM_PARALLEL, STREAM_RETRIES, Topic, queue_names,
+};
 use runtime::{Module, Row, Trigger};
 use serde_json::{Value, json};
 use store::Table;
 
 use super::Resources;
-use super::intrinsic::{attribute, logical, reference, resource};
+use super::intrinsic::{attribute, logical, named, reference, resource};
 use super::role::{allow, trusted};
+use crate::member::put;
 
 /// Records of an outbox stream: a try that fails three times is left to the sweeper, because the table
 /// still says `pending`; so no shard is ever blocked.
@@ -58,6 +63,41 @@ pub fn schedule(row: &Row, expression: &str) -> Resources {
     });
     let schedule = resource("AWS::Scheduler::Schedule", properties);
     [(format!("{name}Schedule"), schedule)].into_iter().collect()
+}
+
+/// A private queue, where a job's messages wait, and one for those that never worked.
+pub fn job(row: &Row) -> Resources {
+    let name = logical(row.id);
+    let (queue, dead) = (format!("{name}Queue"), format!("{name}DeadLetters"));
+    let (queue_name, dead_name) = queue_names(row.id, Topic::Standard);
+    let common = |name: &str| {
+        json!({
+            "QueueName": named(name),
+            "MessageRetentionPeriod": RETENTION_S,
+            "SqsManagedSseEnabled": true,
+        })
+    };
+    let mut main = common(&queue_name);
+    put(&mut main, "VisibilityTimeout", json!(Listening::visibility_s(row.timeout_s)));
+    let redrive = json!({
+        "deadLetterTargetArn": attribute(&dead, "Arn"),
+        "maxReceiveCount": JOB_RECEIVES,
+    });
+    put(&mut main, "RedrivePolicy", redrive);
+    let mapping = json!({
+        "EventSourceArn": attribute(&queue, "Arn"),
+        "FunctionName": reference(&format!("{name}Function")),
+        "BatchSize": JOB_BATCH,
+        "MaximumBatchingWindowInSeconds": 0,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": { "MaximumConcurrency": JOB_CONCURRENCY },
+    });
+    let all = [
+        (queue, resource("AWS::SQS::Queue", main)),
+        (dead, resource("AWS::SQS::Queue", common(&dead_name))),
+        (format!("{name}Mapping"), resource("AWS::Lambda::EventSourceMapping", mapping)),
+    ];
+    all.into_iter().collect()
 }
 
 /// The role the scheduler invokes the module's scheduled functions with.

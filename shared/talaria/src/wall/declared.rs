@@ -68,7 +68,7 @@ fn of_row(platform: &Platform, module: &Module, row: &Row) -> Vec<Breach> {
     }
     let longest = match &row.trigger {
         Trigger::Http(_) | Trigger::Authorizer | Trigger::Socket(_) => HTTP_TIMEOUT_MAX_S,
-        Trigger::Listener(_) => LISTENER_TIMEOUT_MAX_S,
+        Trigger::Listener(_) | Trigger::Job => LISTENER_TIMEOUT_MAX_S,
         _ => TIMEOUT_MAX_S,
     };
     if row.timeout_s == 0 || row.timeout_s > longest {

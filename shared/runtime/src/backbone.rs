@@ -1,0 +1,107 @@
+//! What all module tables together say about events: who hears what, and which ordered events also go to
+//! the standard topic. A program holds one module; this is how it knows the others.
+
+use events::Ordering;
+use serde::{Deserialize, Serialize};
+
+use crate::listening::{Exhausted, Listening};
+use crate::module::{Module, Row};
+use crate::wiring::{Lane, LaneError, Topic, queue_names, topic_of};
+
+/// As generated from every module table.
+const GENERATED: &str = include_str!("../../../docs/generated/backbone.json");
+
+/// The listeners of the whole platform.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct Backbone {
+    pub listeners: Vec<Hearing>,
+}
+
+/// One listener, as others have to know it.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Hearing {
+    pub listener: String,
+    /// Values of the message attribute `type`.
+    pub types: Vec<String>,
+    /// Values of the attribute `facet`; empty takes all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facets: Vec<String>,
+    /// Name of its queue after the stage's prefix.
+    pub queue: String,
+    pub dead_letter_queue: String,
+    pub ordered: bool,
+    pub priority: String,
+    pub tries: u32,
+    pub backoff_s: Vec<u32>,
+    /// `block`, `skip` or `park`.
+    pub on_exhausted: String,
+}
+
+impl Backbone {
+    /// What these modules say; refuses a listener that cannot be subscribed.
+    pub fn of(modules: &[Module]) -> Result<Self, LaneError> {
+        let mut listeners = Vec::new();
+        for module in modules {
+            for row in &module.rows {
+                let Some(lane) = Lane::of(module, row)? else { continue };
+                listeners.extend(row.listening().map(|heard| Hearing::of(row, heard, &lane)));
+            }
+        }
+        Ok(Self { listeners })
+    }
+
+    /// What was generated when this program was built; empty where the file is none.
+    pub fn generated() -> Self {
+        serde_json::from_str(GENERATED).unwrap_or_default()
+    }
+
+    /// Whether an ordered event of this topic type also goes to the standard topic, because a listener
+    /// that does not ask for order hears it.
+    pub fn is_mirrored(&self, topic_type: &str) -> bool {
+        self.hearing(topic_type).any(|one| !one.ordered)
+    }
+
+    /// Who hears events of this topic type.
+    pub fn hearing(&self, topic_type: &str) -> impl Iterator<Item = &Hearing> {
+        self.listeners.iter().filter(move |one| one.types.iter().any(|own| own == topic_type))
+    }
+
+    /// The listener of this id.
+    pub fn listener(&self, id: &str) -> Option<&Hearing> {
+        self.listeners.iter().find(|one| one.listener == id)
+    }
+}
+
+impl Hearing {
+    fn of(row: &Row, heard: &Listening, lane: &Lane) -> Self {
+        Self {
+            listener: row.id.to_owned(),
+            types: heard.types(),
+            facets: heard.facets.iter().map(|facet| (*facet).to_owned()).collect(),
+            queue: lane.queue.clone(),
+            dead_letter_queue: lane.dead_letter_queue.clone(),
+            ordered: heard.ordering == Ordering::Aggregate,
+            priority: heard.priority.as_str().to_owned(),
+            tries: heard.tries,
+            backoff_s: heard.backoff_s.clone(),
+            on_exhausted: heard.on_exhausted.as_str().to_owned(),
+        }
+    }
+}
+
+impl Exhausted {
+    /// The word in documents.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Block => "block",
+            Self::Skip => "skip",
+            Self::Park => "park",
+        }
+    }
+}
+
+/// The names of a listener's queue and dead-letter queue after the stage's prefix.
+pub(crate) fn queues_of(row: &Row) -> Option<(String, String)> {
+    let topic = topic_of(row, row.listening()?).unwrap_or(Topic::Standard);
+    Some(queue_names(row.id, topic))
+}

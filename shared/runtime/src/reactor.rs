@@ -1,0 +1,82 @@
+//! Listeners of mode `sync`: pure reactions to an event, folded into the transaction that announces it.
+
+use std::sync::Arc;
+
+use events::{Event, EventSpec, Fact};
+use kernel::Error;
+use store::{Change, Scope};
+
+/// What a reactor is given: the event's data, the keys it may write under, and when it happened.
+#[derive(Clone, Debug)]
+pub struct Reacting<'a, D> {
+    pub data: &'a D,
+    /// Keys of the tenant's rows of this mode.
+    pub scope: Scope,
+    pub subject: &'a kernel::EntityRef,
+    pub sequence: u64,
+    pub at: kernel::Timestamp,
+    /// The public object as of this event, where the commit has one.
+    pub snapshot: Option<&'a serde_json::Value>,
+}
+
+pub(crate) struct Announced<'a> {
+    pub data: &'a serde_json::Value,
+    pub scope: Scope,
+    pub subject: &'a kernel::EntityRef,
+    pub sequence: u64,
+    pub at: kernel::Timestamp,
+    pub snapshot: Option<&'a serde_json::Value>,
+}
+
+type React = dyn Fn(&Announced<'_>) -> Result<Change, Error> + Send + Sync;
+
+/// One reaction: no I/O, no clock, no chance, and no more writes than declared.
+#[derive(Clone)]
+pub struct Reactor {
+    pub id: &'static str,
+    pub event: EventSpec,
+    /// Most writes of one reaction.
+    pub max_writes: usize,
+    react: Arc<React>,
+}
+
+/// Reacts to an event of the same module with writes of the same transaction; one write unless stated.
+pub fn react<D: Fact>(
+    id: &'static str,
+    event: &Event<D>,
+    reaction: fn(&Reacting<'_, D>) -> Result<Change, Error>,
+) -> Reactor {
+    let react = move |announced: &Announced<'_>| {
+        let data: D = serde::Deserialize::deserialize(announced.data)
+            .map_err(|fault| Error::internal(format!("{id}: {fault}")))?;
+        reaction(&Reacting {
+            data: &data,
+            scope: announced.scope.clone(),
+            subject: announced.subject,
+            sequence: announced.sequence,
+            at: announced.at,
+            snapshot: announced.snapshot,
+        })
+    };
+    Reactor { id, event: event.spec, max_writes: 1, react: Arc::new(react) }
+}
+
+impl Reactor {
+    /// Writes at most so many items.
+    pub fn max_writes(mut self, items: usize) -> Self {
+        self.max_writes = items;
+        self
+    }
+
+    /// The writes of this reaction; refused where there are more than declared.
+    pub(crate) fn run(&self, announced: &Announced<'_>) -> Result<Change, Error> {
+        let change = (self.react)(announced)?;
+        if change.len() > self.max_writes {
+            let (id, writes, most) = (self.id, change.len(), self.max_writes);
+            return Err(Error::internal(format!(
+                "{id} makes {writes} writes, {most} are declared"
+            )));
+        }
+        Ok(change)
+    }
+}

@@ -1,0 +1,111 @@
+//! Sends an event to one listener's queue alone: what was put off, parked, or asked for again.
+
+use aws_sdk_sqs::types::MessageAttributeValue;
+use kernel::Error;
+use store::outbox::OutboxRow;
+use store::redelivery::Redelivery;
+use store::{Consistency, Store, StoreError, Token};
+
+use crate::ctx::Ctx;
+use crate::ports::Ports;
+
+/// The message attribute that names an inbox row of its own.
+pub(crate) const PART: &str = "part";
+/// The message attribute that lets an event pass whatever its aggregate's cursor says.
+pub(crate) const FORCED: &str = "forced";
+
+/// One message to one listener.
+pub struct Message<'a> {
+    /// Name of the queue after the stage's prefix.
+    pub queue: &'a str,
+    pub row: &'a OutboxRow,
+    /// Names an inbox row of its own.
+    pub part: Option<&'a str>,
+    /// Whether order and earlier handling are to be ignored.
+    pub forced: bool,
+    /// Tells it from every other copy of the event.
+    pub deduplication_id: String,
+    /// Seconds it waits, on a standard queue.
+    pub delay_s: u32,
+}
+
+/// Sends the message.
+pub(crate) async fn send(ports: &Ports, message: &Message<'_>) -> Result<(), StoreError> {
+    let text = |text: &str| {
+        let value = MessageAttributeValue::builder().data_type("String").string_value(text);
+        value.build().map_err(|fault| StoreError::Invalid(fault.to_string()))
+    };
+    let mut request = ports.sqs.send_message();
+    request = request.queue_url(ports.queue_url(message.queue)).message_body(&message.row.envelope);
+    if let Some(part) = message.part {
+        request = request.message_attributes(PART, text(part)?);
+    }
+    if message.forced {
+        request = request.message_attributes(FORCED, text("true")?);
+    }
+    request = match message.queue.ends_with(".fifo") {
+        true => request
+            .message_group_id(&message.row.partitionkey)
+            .message_deduplication_id(&message.deduplication_id),
+        false => request
+            .message_group_id(message.row.tenant())
+            .delay_seconds(i32::try_from(message.delay_s).unwrap_or(0)),
+    };
+    request.send().await.map(|_| ()).map_err(|_| StoreError::Unknown)
+}
+
+/// Sends a redelivery that is due and deletes its row. Both may happen twice: the inbox absorbs it.
+pub(crate) async fn settle(
+    ports: &Ports,
+    store: &Store,
+    redelivery: &Redelivery,
+) -> Result<(), StoreError> {
+    let row: Option<OutboxRow> = store.get(&redelivery.outbox, Consistency::Strong).await?;
+    if let Some(row) = row {
+        let message = Message {
+            queue: &redelivery.queue,
+            row: &row,
+            part: redelivery.part.as_deref(),
+            forced: false,
+            deduplication_id: redelivery.deduplication_id(row.event_id),
+            delay_s: 0,
+        };
+        send(ports, &message).await?;
+    }
+    let token = Token::of(format!("{:?}{}", redelivery.key, redelivery.due_at.ms()).as_bytes(), 0);
+    match store.commit(redelivery.settled(), &token).await {
+        // Refused: it was put off meanwhile, and goes again.
+        Ok(_) | Err(store::NotCommitted::Refused { .. }) => Ok(()),
+        Err(_) => Err(StoreError::Conflict),
+    }
+}
+
+impl<Who> Ctx<Who> {
+    /// Sends a redelivery that is due, and forgets it.
+    pub async fn redeliver(&self, redelivery: &Redelivery) -> Result<(), Error> {
+        settle(self.ports(), self.store(), redelivery).await.map_err(Error::from)
+    }
+
+    /// Sends one event to one listener alone.
+    pub async fn send_to_listener(&self, message: &Message<'_>) -> Result<(), Error> {
+        send(self.ports(), message).await.map_err(Error::from)
+    }
+
+    /// Sends a message to a job's private queue, so many seconds late (900 at most).
+    pub async fn enqueue<D: serde::Serialize>(
+        &self,
+        job: &str,
+        message: &D,
+        delay_s: u32,
+    ) -> Result<(), Error> {
+        let body = serde_json::to_string(message)
+            .map_err(|fault| Error::internal(format!("job {job}: {fault}")))?;
+        let ports = self.ports();
+        let queue = ports.queue_url(&crate::wiring::resource_name(job));
+        let request = ports.sqs.send_message().queue_url(queue).message_body(body);
+        let request = request.delay_seconds(i32::try_from(delay_s.min(900)).unwrap_or(900));
+        request.send().await.map(|_| ()).map_err(|_| {
+            Error::unavailable("dependency_unavailable", "a queue did not answer; try again")
+        })
+    }
+}

@@ -1,0 +1,115 @@
+//! An event that goes to one listener's queue again, now or later: the row is its own queue entry. Who
+//! writes it in a transaction may send at once and delete it; the sweep of every minute does both for
+//! whatever was left.
+
+use kernel::{EventId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::change::Change;
+use crate::condition::Condition;
+use crate::item::{Places, Stored};
+use crate::key::{Key, Scope, shard_of};
+use crate::outbox::DUE_SHARDS;
+use crate::table::{DUE, PLATFORM, Table};
+
+/// The word of `due_kind` by which a sweep tells these rows from other timers.
+pub const DUE_KIND: &str = "redelivery";
+
+/// One event on its way back to one listener.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Redelivery {
+    #[serde(flatten)]
+    pub key: Key,
+    pub due_kind: String,
+    pub listener: String,
+    /// Name of the listener's queue after the stage's prefix.
+    pub queue: String,
+    /// Where the event is kept.
+    pub outbox: Key,
+    /// Handled apart from the first delivery, under an inbox row of its own.
+    pub part: Option<String>,
+    /// When it goes, in Unix milliseconds; also tells one redelivery of an event from the next.
+    #[serde(with = "kernel::time::ms", rename = "due_at_ms")]
+    pub due_at: Timestamp,
+    /// The latest a debounced event may be put off to.
+    #[serde(default, with = "kernel::time::ms_option", rename = "max_due_at_ms")]
+    pub max_due_at: Option<Timestamp>,
+}
+
+impl Stored for Redelivery {
+    const TABLE: Table = PLATFORM;
+
+    fn key(&self) -> Key {
+        self.key.clone()
+    }
+
+    fn index(&self, places: &mut Places) {
+        places.put(&DUE, crate::outbox::due_shard(shard_of_key(&self.key)), self.due_at.ms());
+    }
+}
+
+impl Redelivery {
+    /// `event` to `listener` at `due_at`. One listener has one redelivery of an event at a time.
+    pub fn of(
+        scope: &Scope,
+        listener: &str,
+        queue: &str,
+        event: EventId,
+        outbox: Key,
+        due_at: Timestamp,
+    ) -> Self {
+        Self {
+            key: key_of(scope, listener, &event.to_string()),
+            due_kind: DUE_KIND.to_owned(),
+            listener: listener.to_owned(),
+            queue: queue.to_owned(),
+            outbox,
+            part: None,
+            due_at,
+            max_due_at: None,
+        }
+    }
+
+    /// The only one of its kind: a later event takes the place of an earlier one.
+    #[must_use]
+    pub fn instead_of(mut self, scope: &Scope, subject: &str) -> Self {
+        self.key = key_of(scope, &self.listener, subject);
+        self
+    }
+
+    /// Handled apart from the first delivery.
+    #[must_use]
+    pub fn as_part(mut self, part: String) -> Self {
+        self.part = Some(part);
+        self
+    }
+
+    /// Tells this redelivery from every other one: FIFO queues remove what they have seen.
+    pub fn deduplication_id(&self, event: EventId) -> String {
+        format!("{event}:{}", self.due_at.ms())
+    }
+
+    /// Writes the row, over an older one.
+    pub fn into_change(self) -> Change {
+        let mut change = Change::new();
+        change.put_when(&self, Condition::no_item().or(Condition::some_item()));
+        change
+    }
+
+    /// Deletes the row once it was sent, unless it was put off meanwhile.
+    pub fn settled(&self) -> Change {
+        let mut change = Change::new();
+        let same = Condition::no_item().or(Condition::equal("due_at_ms", self.due_at.ms()));
+        change.delete(PLATFORM, self.key.clone()).when(same);
+        change
+    }
+}
+
+/// The key of a listener's redelivery of an event or, where one stands for many, of their subject.
+pub fn key_of(scope: &Scope, listener: &str, of: &str) -> Key {
+    Key::alone(scope.partition("RDL", (listener, of)))
+}
+
+fn shard_of_key(key: &Key) -> u64 {
+    key.pk.text().map_or(0, |pk| shard_of(pk, DUE_SHARDS))
+}
