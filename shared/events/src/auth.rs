@@ -40,6 +40,8 @@ events! {
 pub struct UserRegistered {
     pub user_id: UserId,
     /// Language of messages to the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(max = 35), extend("x-pii" = "fact"))]
     pub locale: Option<String>,
 }
 
@@ -64,6 +66,7 @@ pub enum LinkPurpose {
 pub struct LinkRequested {
     pub link_id: LinkId,
     pub user_id: UserId,
+    #[schemars(extend("x-pii" = "fact"))]
     pub purpose: LinkPurpose,
 }
 
@@ -92,8 +95,10 @@ pub struct SessionCreated {
     pub user_id: UserId,
     pub session_id: SessionId,
     /// Whether the device signed in for the first time.
+    #[schemars(extend("x-pii" = "fact"))]
     pub new_device: bool,
     /// Network of the caller: /24 or /48.
+    #[schemars(length(max = 43), extend("x-pii" = "fact"))]
     pub network: String,
 }
 
@@ -129,6 +134,7 @@ pub struct SessionRevoked {
     /// At most 50.
     #[schemars(length(max = 50))]
     pub session_ids: Vec<SessionId>,
+    #[schemars(extend("x-pii" = "fact"))]
     pub reason: RevocationReason,
 }
 
@@ -160,6 +166,7 @@ impl Fact for SessionReuseDetected {
 pub struct LoginLocked {
     pub user_id: UserId,
     /// How long password sign-in stays closed.
+    #[schemars(extend("x-pii" = "fact"))]
     pub closed_for_s: u32,
 }
 
@@ -173,6 +180,7 @@ impl Fact for LoginLocked {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct KeyPromoted {
     /// RFC 7638 thumbprint of the key that signs from now on.
+    #[schemars(length(max = 43), extend("x-pii" = "fact"))]
     pub kid: String,
 }
 

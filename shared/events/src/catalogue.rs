@@ -1,15 +1,19 @@
 //! All events with their JSON Schemas and golden samples.
 
 use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::transform::RemoveRefSiblings;
 use serde_json::{Map, Value};
 
-use crate::event::{Event, EventSpec, Fact};
+use crate::alias;
+use crate::event::{Downgrade, Event, EventSpec, Fact};
 
-/// One event, the schema of its data and its golden sample.
+/// One major of an event, the schema of its data and its golden sample.
 pub struct Entry {
     pub spec: EventSpec,
     pub schema: Value,
     pub sample: Value,
+    /// Makes its data from the next major's, where there is one.
+    pub downgrade: Option<Downgrade>,
 }
 
 /// Every event of the platform.
@@ -21,12 +25,19 @@ pub struct Catalogue {
 impl Catalogue {
     /// Reads the events of every module.
     pub fn read() -> Self {
+        Self::of(crate::describe)
+    }
+
+    /// The events that `describe` adds.
+    pub fn of(describe: impl FnOnce(&mut Self)) -> Self {
         let settings = SchemaSettings::draft2020_12().with(|settings| {
             settings.meta_schema = None;
             settings.definitions_path = "/components/schemas".into();
         });
-        let mut catalogue = Self { entries: Vec::new(), generator: settings.into_generator() };
-        crate::describe(&mut catalogue);
+        // JSON Schema draft-07 ignores what stands beside a reference.
+        let generator = settings.with_transform(RemoveRefSiblings::default()).into_generator();
+        let mut catalogue = Self { entries: Vec::new(), generator };
+        describe(&mut catalogue);
         catalogue
     }
 
@@ -36,18 +47,57 @@ impl Catalogue {
             spec: event.spec,
             schema: self.generator.subschema_for::<Data>().to_value(),
             sample: serde_json::to_value(Data::sample()).unwrap_or(Value::Null),
+            downgrade: event.downgrade,
         });
     }
 
-    /// The event of this name or alias.
+    /// The newest major of the event of this name, or of any other name of the same fact.
     pub fn find(&self, name: &str) -> Option<&Entry> {
-        self.entries
-            .iter()
-            .find(|entry| entry.spec.name == name || entry.spec.aliases.contains(&name))
+        let synonyms = alias::synonyms(name);
+        let is_meant = |spec: &EventSpec| spec.name == name || synonyms.contains(&spec.name);
+        let meant = self.entries.iter().filter(|entry| is_meant(&entry.spec));
+        meant.max_by_key(|entry| entry.spec.major)
     }
 
     /// The schemas the entries refer to, by name.
     pub fn components(&mut self) -> Map<String, Value> {
         self.generator.take_definitions(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn an_event_is_found_by_its_name_and_by_every_other_name_of_its_fact() {
+        let catalogue = Catalogue::of(fixture::describe);
+        for name in ["payment.created", "payment.initiated"] {
+            let found = catalogue.find(name).unwrap();
+            assert_eq!((found.spec.name, found.spec.major), ("payment.created", 2), "{name}");
+        }
+        for name in ["payment.disputed", "payment", "payment.created@2", ""] {
+            assert!(catalogue.find(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_newest_major_gives_its_sample_in_the_older_shape() {
+        let catalogue = Catalogue::of(fixture::describe);
+        let of_major = |major: u16| {
+            let mut majors = catalogue.entries.iter().filter(|entry| entry.spec.major == major);
+            majors.next().unwrap()
+        };
+        let (newest, older) = (of_major(2), of_major(1));
+        assert!(newest.downgrade.is_none());
+        let downgraded = older.downgrade.unwrap()(newest.sample.clone()).unwrap();
+        assert_eq!(downgraded, older.sample);
+        assert!(older.downgrade.unwrap()(serde_json::json!({ "amount": "1" })).is_err());
+        assert_eq!(newest.spec.topic_type(), "payment.created@2");
+        assert_eq!(older.spec.topic_type(), "payment.created");
+        assert_eq!(newest.spec.data_schema(), "urn:talaria:event:payment.created:2");
+        assert!(newest.spec.public && !older.spec.public);
+        assert_eq!(newest.spec.ordering(), older.spec.ordering());
     }
 }

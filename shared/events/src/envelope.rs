@@ -2,17 +2,30 @@
 //! (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md>).
 
 use kernel::{AnyId, EntityRef, EventId, TenantId, Timestamp};
+use serde::ser::Error as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::event::EventSpec;
+use crate::event::{EventSpec, NAME_MAX};
 
 /// Largest serialised envelope, in bytes.
 pub const ENVELOPE_LIMIT_BYTES: usize = 65_536;
+/// Longest `partitionkey`: what SNS takes as the id of a message group.
+pub const PARTITION_KEY_MAX: usize = 128;
+/// Longest `subject`: what the partition key leaves for it.
+pub const SUBJECT_MAX: usize = PARTITION_KEY_MAX - "cli_".len() - 26 - "/l/".len();
+/// Longest `actorid`.
+pub const ACTOR_MAX: usize = 64;
+/// Longest `correlationid`.
+pub const CORRELATION_MAX: usize = 128;
+/// Longest `traceparent`, and longest `tracestate`: what W3C Trace Context (section 3.3.1.5) asks to be
+/// carried at least.
+pub const TRACE_MAX: usize = 512;
 /// The media type of an envelope.
 pub const MEDIA_TYPE: &str = "application/cloudevents+json";
 
-/// One event as it is stored, published and received. Unknown attributes are accepted and dropped.
+/// One event as it is stored, published and received. Unknown attributes are accepted and dropped; an
+/// attribute without a value is absent, never null.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Envelope {
     pub specversion: String,
@@ -39,8 +52,12 @@ pub struct Envelope {
     /// The event whose handling caused this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub causationid: Option<EventId>,
+    /// W3C trace context of the committing span.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+    /// What vendors add to that context; the committing call sets it where it was given one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracestate: Option<String>,
     pub data: Value,
 }
 
@@ -94,13 +111,19 @@ impl Envelope {
             correlationid: origin.correlation.clone(),
             causationid: origin.causation,
             traceparent: origin.traceparent.clone(),
+            tracestate: None,
             subject,
             data,
         }
     }
 
-    /// The exact bytes to store and publish; refuses an envelope over the limit.
+    /// The exact bytes to store and publish; refuses attributes that break a rule of the envelope and an
+    /// envelope over the limit.
     pub fn to_bytes(&self) -> Result<String, EnvelopeError> {
+        if let Some((attribute, rule)) = self.broken_rule() {
+            let fault = serde_json::Error::custom(format!("attribute {attribute} {rule}"));
+            return Err(EnvelopeError::Malformed(fault));
+        }
         let text = serde_json::to_string(self)?;
         if text.len() > ENVELOPE_LIMIT_BYTES {
             let kind = self.kind.clone();
@@ -119,8 +142,8 @@ impl Envelope {
         &self,
         majors: &[u16],
     ) -> Result<Data, EnvelopeError> {
-        let major = self.dataschema.rsplit(':').next().and_then(|text| text.parse().ok());
-        if !major.is_some_and(|major: u16| majors.contains(&major)) {
+        let schema = |major: &u16| format!("urn:talaria:event:{}:{major}", self.kind);
+        if !majors.iter().any(|major| schema(major) == self.dataschema) {
             let (kind, schema) = (self.kind.clone(), self.dataschema.clone());
             return Err(EnvelopeError::UnknownSchema { kind, schema });
         }
@@ -131,4 +154,49 @@ impl Envelope {
     pub fn sequence_number(&self) -> u64 {
         self.sequence.parse().unwrap_or(0)
     }
+
+    /// The first attribute that breaks a rule, and the rule.
+    fn broken_rule(&self) -> Option<(&'static str, String)> {
+        let is_graphic = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_sequence =
+            self.sequence.len() == 20 && self.sequence.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_sequence {
+            return Some(("sequence", "must be twenty digits".to_owned()));
+        }
+        if !is_graphic(&self.partitionkey) {
+            return Some(("partitionkey", "must be printable ASCII".to_owned()));
+        }
+        if !self.data.is_object() {
+            return Some(("data", "must be an object".to_owned()));
+        }
+        let subject = self.subject.to_string();
+        let texts = [
+            ("type", Some(&self.kind), NAME_MAX),
+            ("subject", Some(&subject), SUBJECT_MAX),
+            ("partitionkey", Some(&self.partitionkey), PARTITION_KEY_MAX),
+            ("actorid", self.actorid.as_ref(), ACTOR_MAX),
+            ("correlationid", Some(&self.correlationid), CORRELATION_MAX),
+            ("traceparent", self.traceparent.as_ref(), TRACE_MAX),
+            ("tracestate", self.tracestate.as_ref(), TRACE_MAX),
+        ];
+        let broken = |(name, text, longest): (&'static str, Option<&String>, usize)| {
+            let text = text?;
+            if text.len() > longest {
+                return Some((name, format!("has {} bytes, at most {longest}", text.len())));
+            }
+            let is_forbidden = text.chars().any(is_forbidden);
+            is_forbidden.then(|| (name, "holds a control character".to_owned()))
+        };
+        texts.into_iter().find_map(broken)
+    }
 }
+
+/// Characters no attribute may hold (CloudEvents 1.0.2, "Type System", `String`): control characters and
+/// noncharacters.
+fn is_forbidden(c: char) -> bool {
+    let code = u32::from(c);
+    c.is_control() || (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
+}
+
+#[cfg(test)]
+mod tests;

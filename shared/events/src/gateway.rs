@@ -18,6 +18,7 @@ events! {
 /// Data of both events.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct ModuleChanged {
+    #[schemars(length(max = 32), extend("x-pii" = "fact"))]
     pub module: String,
 }
 

@@ -3,13 +3,20 @@
 //! A module's events are one [`events!`] table. An entry's doc comment is written for the tenant who
 //! may receive it; its data type gives the JSON Schema, and `sample` its golden sample.
 
+pub mod alias;
 pub mod auth;
 pub mod catalogue;
 pub mod envelope;
 pub mod event;
 pub mod gateway;
+pub mod largest;
 pub mod notification;
+pub mod ops;
 pub mod profile;
+pub mod rules;
+
+#[cfg(test)]
+mod fixture;
 
 pub use catalogue::Catalogue;
 pub use envelope::{Envelope, EnvelopeError};
@@ -37,5 +44,6 @@ fn describe(catalogue: &mut Catalogue) {
     auth::describe(catalogue);
     gateway::describe(catalogue);
     notification::describe(catalogue);
+    ops::describe(catalogue);
     profile::describe(catalogue);
 }

@@ -8,20 +8,34 @@ use crate::{Event, Fact, events};
 
 events! {
     /// A message is due on one channel.
-    QUEUED: Event<Queued> = Event::new("notification.queued", EntityKind::Notification);
+    QUEUED: Event<Queued> =
+        Event::new("notification.queued", EntityKind::Notification).facets(CHANNELS).varies();
 
     /// A message was handed over to its channel.
-    SENT: Event<Sent> = Event::new("notification.sent", EntityKind::Notification).public();
+    SENT: Event<Sent> =
+        Event::new("notification.sent", EntityKind::Notification).facets(CHANNELS).public();
 
     /// A message could not be handed over.
-    FAILED: Event<Failed> = Event::new("notification.failed", EntityKind::Notification).public();
+    FAILED: Event<Failed> =
+        Event::new("notification.failed", EntityKind::Notification).facets(CHANNELS).public();
 
     /// A message was left out on purpose.
-    SKIPPED: Event<Skipped> = Event::new("notification.skipped", EntityKind::Notification);
+    SKIPPED: Event<Skipped> =
+        Event::new("notification.skipped", EntityKind::Notification).facets(CHANNELS);
 
     /// The inbox of a person changed.
-    INBOX_CHANGED: Event<InboxChanged> = Event::new("notification.inbox.changed", EntityKind::Inbox);
+    INBOX_CHANGED: Event<InboxChanged> =
+        Event::new("notification.inbox.changed", EntityKind::Inbox).facets(&[Channel::Database.as_str()]);
 }
+
+/// The facets of events about one channel.
+const CHANNELS: &[&str] = &[
+    Channel::Database.as_str(),
+    Channel::Mail.as_str(),
+    Channel::Sms.as_str(),
+    Channel::Push.as_str(),
+    Channel::Webhook.as_str(),
+];
 
 /// A way to reach a person.
 #[derive(
@@ -56,8 +70,10 @@ pub struct Queued {
     pub notification_id: NotificationId,
     pub row_id: NotificationRowId,
     pub user_id: UserId,
+    #[schemars(extend("x-pii" = "fact"))]
     pub channel: Channel,
     /// Which of the channel's rows: 1, and more where a person has several devices.
+    #[schemars(extend("x-pii" = "fact"))]
     pub number: u32,
 }
 
@@ -78,8 +94,10 @@ impl Fact for Queued {
 pub struct Sent {
     pub notification_id: NotificationId,
     pub row_id: NotificationRowId,
+    #[schemars(extend("x-pii" = "fact"))]
     pub channel: Channel,
     /// Who took it.
+    #[schemars(length(max = 64), extend("x-pii" = "fact"))]
     pub provider: String,
 }
 
@@ -99,8 +117,10 @@ impl Fact for Sent {
 pub struct Failed {
     pub notification_id: NotificationId,
     pub row_id: NotificationRowId,
+    #[schemars(extend("x-pii" = "fact"))]
     pub channel: Channel,
     /// `address`, `content`, `auth`, `unknown` or `exhausted`.
+    #[schemars(length(max = 64), extend("x-pii" = "fact"))]
     pub reason: String,
 }
 
@@ -120,8 +140,10 @@ impl Fact for Failed {
 pub struct Skipped {
     pub notification_id: NotificationId,
     pub row_id: NotificationRowId,
+    #[schemars(extend("x-pii" = "fact"))]
     pub channel: Channel,
     /// Why it was left out: `duplicate`, `expired` or `no_address`.
+    #[schemars(length(max = 64), extend("x-pii" = "fact"))]
     pub reason: String,
 }
 
@@ -141,6 +163,7 @@ impl Fact for Skipped {
 pub struct InboxChanged {
     pub user_id: UserId,
     /// Number of the newest item.
+    #[schemars(extend("x-pii" = "fact"))]
     pub last_seq: u64,
 }
 

@@ -16,7 +16,9 @@ events! {
 pub struct Updated {
     pub user_id: UserId,
     /// Names of the members that changed.
+    #[schemars(length(max = 50), inner(length(max = 64)), extend("x-pii" = "fact"))]
     pub fields: Vec<String>,
+    #[schemars(extend("x-pii" = "fact"))]
     pub version: u64,
 }
 

@@ -30,7 +30,7 @@ impl Listener {
                 self.event
             )));
         };
-        let source = entry.spec.module();
+        let source = entry.spec.family();
         let declared = draft.read(&format!("shared/events/src/{source}.rs"))?;
         let Some((constant, data)) = constant_of(&declared, &self.event) else {
             let message =
@@ -74,7 +74,7 @@ mod tests {
     fn every_event_is_found_where_it_is_declared() {
         let workspace = Workspace::find();
         for entry in Platform::of(Vec::new()).events {
-            let path = format!("shared/events/src/{}.rs", entry.spec.module());
+            let path = format!("shared/events/src/{}.rs", entry.spec.family());
             let found = constant_of(&workspace.read(&path).unwrap(), entry.spec.name);
             assert!(found.is_some(), "{}", entry.spec.name);
         }
