@@ -65,6 +65,8 @@ fn documents(platform: &Platform) -> Result<Vec<Artefact>, Failure> {
     let at = |name: &str| format!("docs/generated/{name}");
     let openapi = openapi::document(platform);
     let asyncapi = asyncapi::document(platform).map_err(|why| Failure::refused(why.to_string()))?;
+    let event_routes =
+        page::event_routes(platform).map_err(|why| Failure::refused(why.to_string()))?;
     let event_map = page::event_map(platform).map_err(|why| Failure::refused(why.to_string()))?;
     Ok(vec![
         Artefact::yaml(at("openapi.yaml"), &openapi)?,
@@ -76,6 +78,7 @@ fn documents(platform: &Platform) -> Result<Vec<Artefact>, Failure> {
         Artefact::markdown(at("environment.md"), &page::environment()),
         Artefact::markdown(at("error-codes.md"), &page::error_codes()),
         Artefact::markdown(at("event-map.md"), &event_map),
+        Artefact::plain(at("event-routes.txt"), &event_routes),
         Artefact::markdown(at("modules.md"), &page::modules(platform)),
     ])
 }
