@@ -6,3 +6,4 @@ pub mod generate;
 pub mod local;
 pub mod module;
 pub mod new;
+pub mod release_events;

@@ -3,6 +3,7 @@
 mod artefact;
 mod asyncapi;
 mod command;
+mod compatibility;
 mod console;
 #[cfg(test)]
 mod fixture;
@@ -38,6 +39,7 @@ enum Command {
     Local(command::local::Local),
     Module(command::module::Module),
     New(command::new::New),
+    ReleaseEvents(command::release_events::ReleaseEvents),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Command::Local(local) => local.run(),
         Command::Module(module) => module.run(),
         Command::New(new) => new.run(),
+        Command::ReleaseEvents(release) => release.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
