@@ -18,8 +18,9 @@ mod tests;
 pub use error::SqsError;
 pub(crate) use error::error_answer;
 pub use message::{Message, MessageAttribute, MessageAttributes, NewMessage, Received};
-pub(crate) use message::{md5_of_attributes, md5_of_body};
+pub(crate) use message::{md5_of_attributes, md5_of_body, size_bytes};
 pub use queue::Depth;
+pub(crate) use send::{check_attribute, is_id};
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

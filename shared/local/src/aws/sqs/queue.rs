@@ -255,8 +255,8 @@ impl Queue {
             return Err(SqsError::NotInFlight);
         }
         let until_ms = now_ms.saturating_add(visibility_s.saturating_mul(1000));
-        let total_s = until_ms.saturating_sub(message.received_at_ms) / 1000;
-        if !(0..=MAX_VISIBILITY_S).contains(&visibility_s) || total_s > MAX_VISIBILITY_S {
+        let latest_ms = message.received_at_ms.saturating_add(MAX_VISIBILITY_S * 1000);
+        if visibility_s < 0 || until_ms > latest_ms {
             let reason = format!(
                 "Value {visibility_s} for parameter VisibilityTimeout is invalid. Reason: Total \
                  VisibilityTimeout for the message is beyond the limit [{MAX_VISIBILITY_S} seconds]."

@@ -97,6 +97,8 @@ struct Move {
     source_arn: String,
     #[serde(default)]
     destination_arn: Option<String>,
+    #[serde(default)]
+    max_number_of_messages_per_second: Option<i64>,
 }
 
 impl Queues {
@@ -283,6 +285,8 @@ impl Queues {
     }
 
     fn start_move(&self, asked: &Move) -> Result<Value, SqsError> {
+        let rate = asked.max_number_of_messages_per_second;
+        in_range("MaxNumberOfMessagesPerSecond", rate, 1, 500)?;
         let destination = asked.destination_arn.as_deref().map(queue_name);
         let source = queue_name(&asked.source_arn);
         self.redrive(source, destination)?;
