@@ -122,16 +122,7 @@ impl Topics {
                 Ok((id, publication(form, &prefix, copies)?))
             })
             .collect::<Result<Vec<_>, SnsError>>()?;
-        if entries.is_empty() {
-            return Err(SnsError::EmptyBatch);
-        }
-        if entries.len() > MAX_ENTRIES {
-            return Err(SnsError::TooManyEntries);
-        }
-        let ids: BTreeSet<_> = entries.iter().map(|(id, _)| id).collect();
-        if ids.len() < entries.len() {
-            return Err(SnsError::RepeatedId);
-        }
+        check_ids(entries.iter().map(|(id, _)| id.as_str()))?;
         let largest_bytes = self.state().topic(topic_name)?.largest_bytes();
         let size_bytes: usize = entries.iter().map(|(_, entry)| entry.size_bytes()).sum();
         if size_bytes > largest_bytes {
@@ -161,6 +152,27 @@ impl Topics {
         }
         Ok(vec![Element::Parent("Successful", successful), Element::Parent("Failed", failed)])
     }
+}
+
+/// Checks the ids of a batch's entries (API reference, PublishBatch, "Errors").
+fn check_ids<'a>(ids: impl ExactSizeIterator<Item = &'a str>) -> Result<(), SnsError> {
+    if ids.len() == 0 {
+        return Err(SnsError::EmptyBatch);
+    }
+    if ids.len() > MAX_ENTRIES {
+        return Err(SnsError::TooManyEntries);
+    }
+    let mut seen = BTreeSet::new();
+    for id in ids {
+        let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if id.is_empty() || id.len() > 80 || !id.bytes().all(good) {
+            return Err(SnsError::BadEntryId);
+        }
+        if !seen.insert(id) {
+            return Err(SnsError::RepeatedId);
+        }
+    }
+    Ok(())
 }
 
 fn topic(form: &Form) -> Result<&str, SnsError> {
