@@ -13,9 +13,6 @@ use crate::aws::sqs::{Queues, Received};
 use crate::clock::VirtualClock;
 use crate::fault::{DeliveryFault, Faults};
 
-/// Largest batch without a batching window.
-const MAX_BATCH: usize = 10;
-
 /// How long to leave a queue alone whose state file cannot be written.
 const REST_MS: i64 = 1_000;
 
@@ -33,7 +30,7 @@ pub(super) struct Dispatcher {
 impl Dispatcher {
     /// Runs until the queue is gone or the task is ended.
     pub async fn run(mut self) {
-        let slots = Arc::new(Semaphore::new(self.mapping.maximum_concurrency.max(1)));
+        let slots = Arc::new(Semaphore::new(self.mapping.maximum_concurrency));
         while let Ok(slot) = slots.clone().acquire_owned().await {
             let Some((messages, in_flight)) = self.next_batch().await else { return };
             let batch = Batch {
@@ -50,7 +47,7 @@ impl Dispatcher {
 
     /// Waits for messages and receives them; `None` when the queue is gone.
     async fn next_batch(&mut self) -> Option<(Vec<Received>, InFlight)> {
-        let limit = self.mapping.batch_size.clamp(1, MAX_BATCH);
+        let limit = self.mapping.batch_size;
         loop {
             self.bell.mark_unchanged();
             let enabled = *self.enabled.borrow_and_update();
