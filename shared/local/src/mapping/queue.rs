@@ -13,6 +13,9 @@ use crate::aws::sqs::{Queues, Received};
 use crate::clock::VirtualClock;
 use crate::fault::{DeliveryFault, Faults};
 
+/// How much later a message comes that is received behind its successors.
+const BEHIND_MS: i64 = 1_000;
+
 /// How long to leave a queue alone whose state file cannot be written.
 const REST_MS: i64 = 1_000;
 
@@ -91,7 +94,7 @@ struct Batch {
 impl Batch {
     /// Invokes the function and deletes what it handled. The rest reappears when its visibility
     /// ends, as on AWS.
-    async fn handle(self) {
+    async fn handle(mut self) {
         match self.fault {
             Some(DeliveryFault::Lost) => return,
             Some(DeliveryFault::Late(delay_ms)) => {
@@ -106,6 +109,12 @@ impl Batch {
             Some(DeliveryFault::Twice) => {
                 let _ = self.invoke().await;
             }
+            Some(DeliveryFault::Reordered) => {
+                self.put_first_behind();
+                if self.messages.is_empty() {
+                    return;
+                }
+            }
             None => {}
         }
         let Ok(answer) = self.invoke().await else { return };
@@ -119,6 +128,16 @@ impl Batch {
                 // A message that cannot be deleted comes again; listeners are safe to run twice.
                 let _ = self.queues.delete(&self.mapping.queue, &got.receipt_handle);
             }
+        }
+    }
+
+    /// Gives the first message back as if it had not been received yet, unless the queue keeps its
+    /// order.
+    fn put_first_behind(&mut self) {
+        let Some(first) = self.messages.first() else { return };
+        let queue = &self.mapping.queue;
+        if self.queues.postpone(queue, &first.receipt_handle, BEHIND_MS).is_ok() {
+            self.messages.remove(0);
         }
     }
 

@@ -247,7 +247,7 @@ impl Shared {
             Some(DeliveryFault::Twice) => {
                 self.invoke(&batch).await;
             }
-            Some(DeliveryFault::EarlyVisibility) | None => {}
+            Some(DeliveryFault::EarlyVisibility | DeliveryFault::Reordered) | None => {}
         }
         // A stack of parts still to do, the earliest on top.
         let mut parts = vec![(batch, 0)];

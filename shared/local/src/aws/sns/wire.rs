@@ -51,7 +51,7 @@ impl Topics {
                 elements.extend(sequence_number.map(|n| Element::text("SequenceNumber", n)));
                 Ok(elements)
             }
-            "PublishBatch" => self.publish_batch(form, request.copies),
+            "PublishBatch" => self.publish_batch(request, form),
             other => Err(SnsError::Unsupported(other.to_owned())),
         }
     }
@@ -112,14 +112,14 @@ impl Topics {
         Ok(vec![Element::Parent("Subscriptions", members)])
     }
 
-    fn publish_batch(&self, form: &Form, copies: usize) -> Result<Vec<Element>, SnsError> {
+    fn publish_batch(&self, request: &Request, form: &Form) -> Result<Vec<Element>, SnsError> {
         let topic_name = topic(form)?;
         let entries = form
             .numbered("PublishBatchRequestEntries.member")
             .map(|prefix| {
                 let prefix = format!("{prefix}.");
                 let id = form.need(&format!("{prefix}Id"))?.to_owned();
-                Ok((id, publication(form, &prefix, copies)?))
+                Ok((id, publication(form, &prefix, request.copies)?))
             })
             .collect::<Result<Vec<_>, SnsError>>()?;
         check_ids(entries.iter().map(|(id, _)| id.as_str()))?;
@@ -129,9 +129,16 @@ impl Topics {
             return Err(SnsError::BatchTooLong);
         }
         let (mut successful, mut failed) = (Vec::new(), Vec::new());
-        for (id, publication) in entries {
+        let count = entries.len();
+        for (position, (id, publication)) in entries.into_iter().enumerate() {
             let id = Element::text("Id", id);
-            match self.publish(topic_name, &publication) {
+            let result = match request.refuses(position, count) {
+                true => {
+                    Err(SnsError::Broken("injected: the service refused this entry".to_owned()))
+                }
+                false => self.publish(topic_name, &publication),
+            };
+            match result {
                 Ok(sent) => {
                     let mut fields = vec![id, Element::text("MessageId", sent.id)];
                     let sequence_number = sent.sequence_number;

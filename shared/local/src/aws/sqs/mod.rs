@@ -253,6 +253,26 @@ impl Queues {
         Ok(())
     }
 
+    /// Takes the receive of a message back as if it had not happened, and shows the message only in
+    /// `by_ms`, behind what is there and what comes meanwhile. For injected faults; refuses FIFO
+    /// queues, which keep their order, and handles that are not in flight.
+    pub(crate) fn postpone(
+        &self,
+        name: &str,
+        receipt_handle: &str,
+        by_ms: i64,
+    ) -> Result<(), SqsError> {
+        let mut state = self.state();
+        let queue = state.queues.get_mut(name).ok_or(SqsError::NoSuchQueue)?;
+        let now_ms = self.inner.clock.now_ms();
+        let mut changes = queue.settle(now_ms);
+        let message = queue.take_back(receipt_handle, now_ms.saturating_add(by_ms))?;
+        changes.push(Change::put(MESSAGE, name, &message.key(), &message));
+        self.inner.store.apply(&changes)?;
+        queue.ring();
+        Ok(())
+    }
+
     /// Deletes every message; once a minute.
     pub fn purge(&self, name: &str) -> Result<(), SqsError> {
         let mut state = self.state();

@@ -269,6 +269,25 @@ impl Queue {
         Ok(message.clone())
     }
 
+    /// Makes a receive undone: the message is as it was before, and delayed until `until_ms`. Returns
+    /// it changed.
+    pub fn take_back(&mut self, handle: &str, until_ms: i64) -> Result<Message, SqsError> {
+        let (sequence, receipt) = read_handle(&self.name, handle)?;
+        let message = self.messages.get_mut(&sequence).filter(|_| !self.attributes.fifo);
+        let message = message.ok_or(SqsError::NotInFlight)?;
+        if message.place != Place::InFlight || message.receives != receipt {
+            return Err(SqsError::NotInFlight);
+        }
+        self.hidden.remove(&(message.hidden_until_ms, sequence));
+        self.in_flight -= 1;
+        message.receives -= 1;
+        message.first_received_at_ms = message.first_received_at_ms.filter(|_| receipt > 1);
+        message.place = Place::Delayed;
+        message.hidden_until_ms = until_ms;
+        self.hidden.insert((until_ms, sequence));
+        Ok(message.clone())
+    }
+
     /// Removes everything.
     pub fn clear(&mut self) {
         self.messages.clear();

@@ -228,8 +228,8 @@ impl Queues {
         }
         let queue = queue_name(&asked.queue_url);
         self.must_exist(queue)?;
-        let entries = asked.entries.into_iter().map(|entry| (entry.id, entry.send));
-        Ok(batch::answer_each(entries, |send| self.send_one(queue, send, request.copies)))
+        let entries = asked.entries.into_iter().map(|entry| (entry.id, entry.send)).collect();
+        Ok(batch::answer_each(request, entries, |send| self.send_one(queue, send, request.copies)))
     }
 
     fn each_receipt(
@@ -242,7 +242,8 @@ impl Queues {
         let queue = queue_name(&asked.queue_url);
         self.must_exist(queue)?;
         let entries = asked.entries.into_iter().map(|receipt| (receipt.id.clone(), receipt));
-        Ok(batch::answer_each(entries, |receipt| done(operation(queue, &receipt))))
+        let entries = entries.collect();
+        Ok(batch::answer_each(request, entries, |receipt| done(operation(queue, &receipt))))
     }
 
     fn change_by_receipt(&self, queue: &str, receipt: &Receipt) -> Result<(), SqsError> {
