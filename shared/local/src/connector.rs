@@ -190,10 +190,13 @@ impl Connector {
     }
 
     fn finish(&self, invocation: &Shared, index: usize, outcome: Outcome, units: (f64, f64)) {
-        if let Some(call) = invocation.finish(index, outcome, units) {
-            for observer in self.observers.read().unwrap_or_else(PoisonError::into_inner).iter() {
-                observer(&call);
-            }
+        invocation.finish(index, outcome, units);
+        let observers = self.observers.read().unwrap_or_else(PoisonError::into_inner);
+        if observers.is_empty() {
+            return;
+        }
+        if let Some(call) = invocation.call(index) {
+            observers.iter().for_each(|observer| observer(&call));
         }
     }
 
@@ -205,11 +208,7 @@ impl Connector {
                 let keys_of = |table: &str| self.services.tables.keys_of(table);
                 return Touched::by(&request.operation, &request.json(), &keys_of);
             }
-            Service::Sqs => {
-                let body = request.json();
-                let url = body.get("QueueUrl").or_else(|| body.get("QueueName"));
-                url.and_then(Value::as_str).map(crate::aws::sqs::queue_name).map(str::to_owned)
-            }
+            Service::Sqs => crate::aws::sqs::queue_of(request),
             Service::Sns => crate::aws::sns::topic_name(request),
             Service::SecretsManager => {
                 let body = request.json();

@@ -96,7 +96,9 @@ impl Topics {
         changes.extend(
             key.as_ref().map(|(key, _)| Change::put(DEDUPLICATED, topic_name, key, &published)),
         );
-        self.inner.store.apply(&changes)?;
+        if self.inner.store.is_kept() {
+            self.inner.store.apply(&changes)?;
+        }
         if let Some((key, _)) = key {
             topic.remember(key, published);
         }
@@ -112,31 +114,25 @@ impl Topics {
         deduplication: Option<&str>,
         note: &Note<'_>,
     ) -> Result<(), SnsError> {
-        let mut message = match subscription.is_raw() {
-            true => NewMessage {
-                body: publication.message.clone(),
-                attributes: publication.attributes.clone(),
-                ..NewMessage::default()
-            },
-            false => NewMessage { body: note.envelope(publication), ..NewMessage::default() },
-        };
-        message.copies = publication.copies;
         let queue = &subscription.stored.queue;
-        let refused = match message.attributes.len() <= MAX_RAW_ATTRIBUTES {
-            true => self.put(queue, message.clone(), publication, deduplication),
+        let message = note.message(subscription, publication);
+        let sent = match message.attributes.len() <= MAX_RAW_ATTRIBUTES {
+            true => self.put(queue, message, publication, deduplication),
             false => Err(SqsError::Invalid("more than ten attributes".to_owned())),
         };
         // A client-side delivery error is not retried (Developer Guide, "Message delivery retries"):
         // dead-letter queue or nothing.
-        let sent = match (refused, subscription.dead_letter_queue()) {
-            (Err(SqsError::Broken(reason)), _) => Err(SqsError::Broken(reason)),
-            (Err(_), Some(dead_letters)) => {
+        let sent = match sent {
+            Ok(()) => return Ok(()),
+            Err(SqsError::Broken(reason)) => Err(SqsError::Broken(reason)),
+            Err(_) => {
+                let Some(dead_letters) = subscription.dead_letter_queue() else { return Ok(()) };
+                let mut message = note.message(subscription, publication);
                 if message.attributes.len() > MAX_RAW_ATTRIBUTES {
                     message.attributes.clear();
                 }
                 self.put(&dead_letters, message, publication, deduplication)
             }
-            (Err(_), None) | (Ok(()), _) => Ok(()),
         };
         match sent {
             Err(SqsError::Broken(reason)) => Err(SnsError::Broken(reason)),
@@ -244,6 +240,15 @@ struct Note<'a> {
 }
 
 impl Note<'_> {
+    /// What a subscriber's queue gets: the message as it is, or in its envelope.
+    fn message(&self, subscription: &Subscription, publication: &Publication) -> NewMessage {
+        let (body, attributes) = match subscription.is_raw() {
+            true => (publication.message.clone(), publication.attributes.clone()),
+            false => (self.envelope(publication), MessageAttributes::new()),
+        };
+        NewMessage { body, attributes, copies: publication.copies, ..NewMessage::default() }
+    }
+
     /// The notification as JSON (Developer Guide, "HTTP/HTTPS notification JSON format").
     fn envelope(&self, publication: &Publication) -> String {
         let unsubscribe =

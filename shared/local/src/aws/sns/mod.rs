@@ -24,7 +24,6 @@ use super::sqs::{Queues, SqsError};
 use super::{ACCOUNT, REGION, Request};
 use crate::clock::VirtualClock;
 use crate::state::{Change, Store, StoreError};
-use form::Form;
 use subscription::{StoredSubscription, Subscription};
 
 /// Row kinds of the state file.
@@ -172,9 +171,9 @@ fn name_of(reference: &str) -> &str {
 
 /// The topic a wire request is about.
 pub(crate) fn topic_name(request: &Request) -> Option<String> {
-    let form = Form::read(&request.body);
-    let reference = form.get("TopicArn").or_else(|| form.get("Name"))?;
-    Some(name_of(reference).to_owned())
+    let reference =
+        form::field(&request.body, "TopicArn").or_else(|| form::field(&request.body, "Name"))?;
+    Some(name_of(&reference).to_owned())
 }
 
 impl Topics {

@@ -50,10 +50,10 @@ impl Queues {
             message.id = message_id(message.sequence);
             message.sent_at_ms = now_ms;
             message.dead_letter_source = None;
-            changes.push(Change::put(MESSAGE, &target, &message.key(), &message));
+            changes.extend(self.row(&target, &message));
             moved.push((old_sequence, target, message));
         }
-        self.inner.store.apply(&changes)?;
+        self.write(&changes)?;
         let count = moved.len();
         for (old_sequence, target, message) in moved {
             if let Some(queue) = state.queues.get_mut(source) {

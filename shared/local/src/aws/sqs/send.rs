@@ -21,7 +21,8 @@ pub(super) fn check(message: &NewMessage, queue: &Attributes) -> Result<(), SqsE
     if message.body.is_empty() {
         return Err(SqsError::Missing("MessageBody".to_owned()));
     }
-    if !message.body.chars().all(is_allowed) {
+    let printable = |byte: &u8| matches!(byte, b' '..=b'~');
+    if !message.body.as_bytes().iter().all(printable) && !message.body.chars().all(is_allowed) {
         return Err(SqsError::BadContents);
     }
     if message.attributes.len() > MAX_ATTRIBUTES {
