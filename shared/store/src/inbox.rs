@@ -194,6 +194,29 @@ pub fn retry(key: &InboxKey, attempts: u32, claim: Option<&str>, failure: &Failu
     failing(key, State::Retry, attempts, claim, failure).remove("claim").remove("until_ms")
 }
 
+/// failed → retry: an operator wants it tried again, from the first attempt.
+pub fn reopen(key: &InboxKey) -> Update {
+    Update::of(INBOX, key.key.clone())
+        .set("state", State::Retry)
+        .set("attempts", 0)
+        .remove("claim")
+        .remove("failed_pk")
+        .remove("failed_at_ms")
+        .when(Condition::equal("state", State::Failed))
+}
+
+/// failed → skipped: an operator decided, for a reason.
+pub fn pass(key: &InboxKey, reason: &str, now: Timestamp) -> Update {
+    Update::of(INBOX, key.key.clone())
+        .set("state", State::Skipped)
+        .set("skip_reason", reason)
+        .set("consumed_at_ms", now.ms())
+        .set(EXPIRES_AT, now.plus(KEPT).seconds())
+        .remove("failed_pk")
+        .remove("failed_at_ms")
+        .when(Condition::equal("state", State::Failed))
+}
+
 /// Notes that the listener gave up. The row stays, and stands in the index [`INBOX_FAILED`].
 pub fn failed(
     key: &InboxKey,

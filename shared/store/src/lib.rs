@@ -4,6 +4,7 @@
 //! [`Store`] and writes with one [`Change`]. Nothing here knows events, HTTP or Lambda.
 
 pub mod big;
+pub mod cursor;
 pub mod idempotency;
 pub mod inbox;
 pub mod lease;
