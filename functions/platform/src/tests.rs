@@ -1,0 +1,5 @@
+mod dead_letters;
+mod outbox;
+mod replays;
+mod shown;
+mod world;

@@ -1,0 +1,300 @@
+//! What the tests share: the module beside one that exists only here, whose listeners fail when told to.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use contracts::{Call, Empty, Operation};
+use events::envelope::Origin;
+use events::ops::ACTION_PERFORMED;
+use events::{Envelope, Event, Fact};
+use kernel::{EntityKind, EntityRef, Error, EventId, TenantId};
+use local::{Options, Platform, seed};
+use runtime::module::{answer, listen};
+use runtime::{Commit, Ctx, Group, Module, Outcome, Received, Worker};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::outbox::{Birth, OutboxRow, Status};
+use store::{Change, Item, OUTBOX, Query, Scope, Stored, Token, transition};
+
+pub const TENANT: TenantId = seed::DEMO_TENANT;
+pub const REASON: &str = "the receiver was down";
+pub const LISTENER: &str = "demo.on_happened";
+pub const ORDERED: &str = "demo.on_moved";
+
+static ACT: Call<Happened, Empty> = Call::new("demo.act");
+pub const HAPPENED: Event<Happened> = Event::new("demo.thing.happened", EntityKind::Settings);
+pub const ECHOED: Event<Happened> = Event::new("demo.thing.echoed", EntityKind::Settings);
+pub const MOVED: Event<Happened> = Event::new("demo.swap.moved", EntityKind::Swap);
+
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct Happened {
+    pub what: String,
+    pub sequence: u64,
+    pub ordered: bool,
+}
+
+impl Fact for Happened {
+    fn sample() -> Self {
+        Self { what: "thing".to_owned(), sequence: 1, ordered: false }
+    }
+}
+
+/// A platform with a module whose listeners note what they handle.
+pub struct World {
+    pub platform: Platform,
+    broken: Arc<AtomicBool>,
+    handled: Arc<Mutex<Vec<String>>>,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let (broken, handled) = (Arc::default(), Arc::default());
+        let modules = vec![crate::module(), demo(&broken, &handled)];
+        let platform = Platform::start(modules, Options::in_memory()).await.unwrap();
+        Self { platform, broken, handled }
+    }
+
+    /// From now on the listeners fail for good, or do not any more.
+    pub fn breaks(&self, broken: bool) {
+        self.broken.store(broken, Ordering::SeqCst);
+    }
+
+    /// What was handled since the last look, in order.
+    pub fn handled(&self) -> Vec<String> {
+        std::mem::take(&mut *self.handled.lock().unwrap())
+    }
+
+    /// Something happens and everything settles.
+    pub async fn happens(&self, what: &str) {
+        self.act(what, 1, false).await;
+    }
+
+    /// The n-th move of a swap, in order.
+    pub async fn moves(&self, what: &str, sequence: u64) {
+        self.act(what, sequence, true).await;
+    }
+
+    async fn act(&self, what: &str, sequence: u64, ordered: bool) {
+        let call = json!({
+            "tenant": TENANT, "livemode": true, "actor": null, "correlation": "test",
+            "causation": null, "traceparent": null,
+            "request": Happened { what: what.to_owned(), sequence, ordered },
+        });
+        self.platform.invoke("demo.act", call).await.unwrap();
+        self.platform.settle().await;
+    }
+
+    pub async fn minutes_pass(&self, minutes: u32) {
+        for _ in 0..minutes {
+            self.platform.pass(Duration::from_secs(60)).await;
+        }
+    }
+
+    /// An operator asks.
+    pub async fn asks<Q: Serialize, S: DeserializeOwned>(
+        &self,
+        operation: &Operation<Q, S>,
+        request: Value,
+    ) -> S {
+        done(self.orders(operation, request, None, false, "k").await)
+    }
+
+    /// An operator tries a change without confirming it.
+    pub async fn tries<Q: Serialize, S: DeserializeOwned>(
+        &self,
+        operation: &Operation<Q, S>,
+        request: Value,
+    ) -> S {
+        done(self.orders(operation, request, Some(REASON), false, "k").await)
+    }
+
+    /// An operator confirms a change under this key, and everything settles.
+    pub async fn does<Q: Serialize, S: DeserializeOwned>(
+        &self,
+        operation: &Operation<Q, S>,
+        request: Value,
+        key: &str,
+    ) -> S {
+        let report = self.orders(operation, request, Some(REASON), true, key).await;
+        self.platform.settle().await;
+        done(report)
+    }
+
+    /// The code an order is refused with, confirmed or not.
+    pub async fn refuses<Q: Serialize, S: DeserializeOwned>(
+        &self,
+        operation: &Operation<Q, S>,
+        request: Value,
+        reason: Option<&str>,
+    ) -> String {
+        let mut codes = Vec::new();
+        for confirmed in [false, true] {
+            let key = format!("refused {request}");
+            let report = self.orders(operation, request.clone(), reason, confirmed, &key).await;
+            codes.push(report["refused"]["code"].as_str().unwrap_or_default().to_owned());
+        }
+        assert_eq!(codes[0], codes[1], "a dry run refuses what the order refuses");
+        codes.remove(0)
+    }
+
+    async fn orders<Q: Serialize, S: DeserializeOwned>(
+        &self,
+        operation: &Operation<Q, S>,
+        request: Value,
+        reason: Option<&str>,
+        confirmed: bool,
+        key: &str,
+    ) -> Value {
+        let order = json!({
+            "operator": "ada", "reason": reason, "confirmed": confirmed, "key": key,
+            "request": request,
+        });
+        self.platform.invoke(operation.spec.id, order).await.unwrap()
+    }
+
+    /// The actions of operators so far: function, reason and number of targets.
+    pub async fn actions(&self) -> Vec<String> {
+        let scope = Scope::tenant(TenantId::from_bytes([0; 16])).mode(true);
+        let day = self.now().day();
+        let query = store::outbox::of_day(&scope, &day, ACTION_PERFORMED.spec.public);
+        let store = &self.platform.ports().store;
+        let mut actions = Vec::new();
+        for item in store.query_items(&query).await.unwrap().items {
+            let row = store.get_item(&OUTBOX, &item.key().unwrap(), store::Consistency::Strong);
+            let envelope = row.await.unwrap().unwrap().text("envelope").unwrap().to_owned();
+            let data = Envelope::parse(&envelope).unwrap().data;
+            let targets = data["targets"].as_array().unwrap().len();
+            assert_eq!((&data["reason"], &data["operator"]), (&json!(REASON), &json!("ada")));
+            actions.push(format!("{} {targets}", data["action"].as_str().unwrap()));
+        }
+        actions
+    }
+
+    pub fn now(&self) -> kernel::Timestamp {
+        kernel::Timestamp::from_ms(self.platform.clock().now_ms())
+    }
+
+    /// Every item of every table an order may write, to see that a dry run changes nothing.
+    pub async fn rows(&self, query: Query) -> Vec<Item> {
+        self.platform.ports().store.query_items(&query).await.unwrap().items
+    }
+
+    /// The addresses of what happened so far, oldest first, of this type.
+    pub async fn events(&self, kind: &str) -> Vec<String> {
+        let scope = Scope::tenant(TENANT).mode(true);
+        let query = store::outbox::of_day(&scope, &self.now().day(), false).limit(1000);
+        let items = self.rows(query).await;
+        let own = items.iter().filter(|item| item.text("type") == Some(kind));
+        own.map(|item| format!("{TENANT}/l/{}", item.text("event_id").unwrap())).collect()
+    }
+
+    /// An event whose publishing was given up; its address.
+    pub async fn unpublished(&self, what: &str) -> String {
+        let scope = Scope::tenant(TENANT).mode(true);
+        let subject = EntityRef::new(EntityKind::Settings, what);
+        let (id, now) = (EventId::new(self.now(), [what.len() as u8; 10]), self.now());
+        let origin = Origin {
+            tenant: TENANT,
+            livemode: true,
+            actor: None,
+            correlation: "test".to_owned(),
+            causation: None,
+            traceparent: None,
+        };
+        let data = json!(Happened { what: what.to_owned(), sequence: 1, ordered: false });
+        let envelope = Envelope::new(&HAPPENED.spec, id, subject.clone(), 1, now, &origin, data);
+        let birth = Birth {
+            scope,
+            subject,
+            sequence: 1,
+            event_id: id,
+            kind: HAPPENED.spec.name.to_owned(),
+            major: 1,
+            module: "demo".to_owned(),
+            ordered: false,
+            priority: "normal".to_owned(),
+            public: false,
+            facet: None,
+            envelope: envelope.to_bytes().unwrap(),
+            traceparent: None,
+        };
+        let mut row = OutboxRow::born(&birth, now);
+        row.status = Status::Processing;
+        row.claim = Some("c".to_owned());
+        let store = &self.platform.ports().store;
+        let token = Token::of(what.as_bytes(), 0);
+        store.commit(row.clone().into_change(), &token).await.unwrap();
+        let refusal =
+            transition::Refusal { code: "publish_refused".to_owned(), fingerprint: "f".to_owned() };
+        let fail = transition::fail(&row.key(), "c", &row.kind, &refusal, now);
+        assert!(store.update(fail).await.unwrap().done().is_some());
+        format!("{TENANT}/l/settings/{what}/1")
+    }
+}
+
+fn done<S: DeserializeOwned>(report: Value) -> S {
+    assert!(report.get("done").is_some(), "{report}");
+    serde_json::from_value(report["done"].clone()).unwrap()
+}
+
+fn demo(broken: &Arc<AtomicBool>, handled: &Arc<Mutex<Vec<String>>>) -> Module {
+    let note = |broken: &Arc<AtomicBool>, handled: &Arc<Mutex<Vec<String>>>| {
+        let (broken, handled) = (broken.clone(), handled.clone());
+        move |what: &str| {
+            if broken.load(Ordering::SeqCst) {
+                return Ok(Outcome::Permanent("broken"));
+            }
+            handled.lock().unwrap().push(what.to_owned());
+            Ok::<_, Error>(Outcome::Done)
+        }
+    };
+    let (hears, follows) = (note(broken, handled), note(broken, handled));
+    Module::new(
+        "demo",
+        Group::Engagement,
+        "Only in tests.",
+        [
+            answer(&ACT, act).emits([HAPPENED.spec, MOVED.spec]),
+            listen(LISTENER, &HAPPENED, move |ctx: Ctx<Worker>, event: Received<Happened>| {
+                let outcome = hears(&event.data.what);
+                async move {
+                    if event.data.what == "echo" {
+                        let data = Happened { what: "echoed".to_owned(), ..event.data };
+                        let commit = announcing(&ctx, Commit::of(Change::new()), &ECHOED, &data);
+                        ctx.apply(commit).await?;
+                    }
+                    outcome
+                }
+            })
+            .emits([ECHOED.spec]),
+            listen(ORDERED, &MOVED, move |_: Ctx<Worker>, event: Received<Happened>| {
+                let outcome = follows(&event.data.what);
+                async move { outcome }
+            })
+            .ordered(),
+        ],
+    )
+}
+
+async fn act(ctx: Ctx<Worker>, request: Happened) -> Result<Empty, Error> {
+    let event = if request.ordered { &MOVED } else { &HAPPENED };
+    let commit = announcing(&ctx, Commit::of(Change::new()), event, &request);
+    ctx.apply(commit).await.map(|()| Empty {})
+}
+
+fn announcing(
+    ctx: &Ctx<Worker>,
+    commit: Commit,
+    event: &Event<Happened>,
+    data: &Happened,
+) -> Commit {
+    let thing: EventId = ctx.new_id();
+    let subject = match event.spec.entity {
+        EntityKind::Swap => EntityRef::new(EntityKind::Swap, "swp_1"),
+        kind => EntityRef::new(kind, thing),
+    };
+    commit.announcing(event, subject, data.sequence, data)
+}
