@@ -21,8 +21,7 @@ pub struct NextChunk {
 
 /// Asks for the next chunk of a replay, so many seconds late. Lost, the replay is stale.
 pub async fn ask<Who>(ctx: &Ctx<Who>, row: &ReplayRow, delay_s: u32) -> Result<(), Error> {
-    let next =
-        NextChunk { tenantid: row.tenant_id, replay_id: row.replay_id, chunk: row.chunk };
+    let next = NextChunk { tenantid: row.tenant_id, replay_id: row.replay_id, chunk: row.chunk };
     ctx.enqueue(JOB, &next, delay_s).await
 }
 

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use aws_sdk_lambda::config::{
-    BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig,
-};
+use aws_sdk_lambda::config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_lambda::error::{DisplayErrorContext, SdkError};
 use aws_sdk_lambda::operation::invoke::InvokeError;
 use aws_sdk_lambda::primitives::Blob;

@@ -53,11 +53,8 @@ mod tests {
 
     #[test]
     fn an_order_names_events_or_a_type() {
-        let event = EventAddress::of_id(
-            TenantId::from_bytes([0; 16]),
-            true,
-            EventId::from_bytes([1; 16]),
-        );
+        let event =
+            EventAddress::of_id(TenantId::from_bytes([0; 16]), true, EventId::from_bytes([1; 16]));
         let asked = |count, kind: Option<&str>| OutboxChoice {
             events: vec![event.clone(); count],
             kind: kind.map(str::to_owned),

@@ -216,7 +216,9 @@ mod tests {
 
     #[test]
     fn the_pause_keeps_the_rate() {
-        for (sent, rate, seconds) in [(0, 50, 0), (1, 50, 1), (100, 50, 2), (100, 200, 1), (9, 1, 9)] {
+        for (sent, rate, seconds) in
+            [(0, 50, 0), (1, 50, 1), (100, 50, 2), (100, 200, 1), (9, 1, 9)]
+        {
             assert_eq!(pause_s(sent, rate), seconds, "{sent} {rate}");
         }
     }

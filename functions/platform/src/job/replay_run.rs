@@ -73,7 +73,8 @@ async fn chosen(
         return Ok(events.into_iter().map(|event| (event, true)).collect());
     }
     let scope = scope_of(row.tenant_id, row.livemode);
-    let inboxes = events.iter().map(|event| InboxKey::new(&scope, &row.listener, event.event_id, None));
+    let inboxes =
+        events.iter().map(|event| InboxKey::new(&scope, &row.listener, event.event_id, None));
     let inboxes: Vec<InboxKey> = inboxes.collect();
     let keys: Vec<Key> = inboxes.iter().map(|inbox| inbox.key().clone()).collect();
     let found = ctx.store().get_many::<InboxRow>(&keys, Consistency::Strong).await?;

@@ -65,7 +65,10 @@ async fn to_one(
         match found.map(|found| found.state) {
             Some(State::Failed) => return Err(given_up(id)),
             Some(State::Done | State::Skipped) => {
-                plan.leave(row.event_id, format!("{id} has handled it: force makes it do so again"));
+                plan.leave(
+                    row.event_id,
+                    format!("{id} has handled it: force makes it do so again"),
+                );
                 return Ok(plan);
             }
             _ => plan.step(row.event_id, format!("sent to {id} again")),

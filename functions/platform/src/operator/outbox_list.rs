@@ -8,10 +8,7 @@ use crate::store::unpublished::{Page, Unsettled};
 
 /// Lists what was given up, by type, or what is due and waits, oldest first. The indexes hold keys only:
 /// the rows themselves say what is still so.
-pub async fn handle(
-    ctx: Ctx<Operator>,
-    request: OutboxList,
-) -> Result<Listing<OutboxLine>, Error> {
+pub async fn handle(ctx: Ctx<Operator>, request: OutboxList) -> Result<Listing<OutboxLine>, Error> {
     let unsettled = Unsettled::of(ctx.store());
     let (limit, cursor) = (request.limit.get(), request.cursor.as_deref());
     let kind = request.kind.as_deref().map(canonical);
@@ -28,7 +25,8 @@ pub async fn handle(
 
 /// Every type that is declared or heard, in order.
 fn known_types(ctx: &Ctx<Operator>) -> Vec<String> {
-    let declared = events::Catalogue::read().entries.into_iter().map(|one| one.spec.name.to_owned());
+    let declared =
+        events::Catalogue::read().entries.into_iter().map(|one| one.spec.name.to_owned());
     let heard = ctx.backbone().listeners.iter().flat_map(|one| one.types.iter().cloned());
     let mut types: Vec<String> = declared.chain(heard).collect();
     types.sort_unstable();

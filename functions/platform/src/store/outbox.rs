@@ -76,32 +76,60 @@ impl<'a> Outbox<'a> {
         }
     }
 
-    /// An event with those that follow it, at most `most` of each index.
+    /// An event with those of its millisecond and after, at most `most` of each index. Two requests,
+    /// where the event is named by its id and fewer than `most` share its millisecond.
     pub async fn around(
         &self,
         address: &EventAddress,
         most: usize,
     ) -> Result<Option<Found>, Error> {
-        let (event, given) = match &address.place {
-            Place::Id(event) => (*event, None),
+        let event = match &address.place {
+            Place::Id(event) => *event,
             Place::Nth(..) => match self.row(address).await? {
-                Some(row) => (row.event_id, Some((row.key, row.kind))),
+                Some(row) => return self.beside(address, row, most).await.map(Some),
                 None => return Ok(None),
             },
         };
-        let scope = scope_of(address.tenant_id, address.livemode);
         for day in days::of(event) {
-            let mut pages = Vec::new();
-            for public in [true, false] {
-                let query = outbox::of_day(&scope, &day, public).from_value(event.to_string());
-                pages.push(self.store.query_items(&query.limit(most)).await?);
-            }
-            let found = merged(&pages, event, given.clone());
+            let pages = self.since(address, &day, event, most).await?;
+            let found = merged(&pages, event, None);
             if found.is_some() {
                 return Ok(found);
             }
         }
-        Ok(given.map(|(key, kind)| Found { key, event, kind, later: Vec::new(), until: None }))
+        match self.row(address).await? {
+            Some(row) => self.beside(address, row, most).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn beside(
+        &self,
+        address: &EventAddress,
+        row: OutboxRow,
+        most: usize,
+    ) -> Result<Found, Error> {
+        let (key, event, kind) = (row.key, row.event_id, row.kind);
+        let pages = self.since(address, &event.created_at().day(), event, most).await?;
+        let found = merged(&pages, event, Some((key.clone(), kind.clone())));
+        Ok(found.unwrap_or(Found { key, event, kind, later: Vec::new(), until: None }))
+    }
+
+    async fn since(
+        &self,
+        address: &EventAddress,
+        day: &str,
+        event: EventId,
+        most: usize,
+    ) -> Result<Vec<Rows<Item>>, Error> {
+        let scope = scope_of(address.tenant_id, address.livemode);
+        let first = EventId::new(event.created_at(), [0; 10]).to_string();
+        let mut pages = Vec::new();
+        for public in [true, false] {
+            let query = outbox::of_day(&scope, day, public).from_value(first.clone()).limit(most);
+            pages.push(self.store.query_items(&query).await?);
+        }
+        Ok(pages)
     }
 
     /// The rows with these keys (at most 100), as they are now; those that are gone are left out.

@@ -14,7 +14,7 @@ pub fn resumed(query: Query, cursor: Option<&str>) -> Result<Query, Error> {
 
 /// The cursor of a position of the query.
 pub fn cursor(query: &Query, position: &Position) -> String {
-    codec::encode(&query.position_bytes(position))
+    codec::encode(&query.encode(position))
 }
 
 /// What a cursor that fits nowhere is answered.

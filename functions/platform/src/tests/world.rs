@@ -1,7 +1,7 @@
 //! What the tests share: the module beside one that exists only here, whose listeners fail when told to.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use contracts::{Call, Empty, Operation};
@@ -17,12 +17,16 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::outbox::{Birth, OutboxRow, Status};
-use store::{Change, Item, OUTBOX, Query, Scope, Stored, Token, transition};
+use store::{
+    Change, Consistency, Item, Key, OUTBOX, Query, Scope, Stored, Table, Token, Update, transition,
+};
 
 pub const TENANT: TenantId = seed::DEMO_TENANT;
 pub const REASON: &str = "the receiver was down";
 pub const LISTENER: &str = "demo.on_happened";
 pub const ORDERED: &str = "demo.on_moved";
+/// Where the listeners write down what they handle.
+const DEMO: Table = Table::new("demo");
 
 static ACT: Call<Happened, Empty> = Call::new("demo.act");
 pub const HAPPENED: Event<Happened> = Event::new("demo.thing.happened", EntityKind::Settings);
@@ -46,15 +50,15 @@ impl Fact for Happened {
 pub struct World {
     pub platform: Platform,
     broken: Arc<AtomicBool>,
-    handled: Arc<Mutex<Vec<String>>>,
+    looked_at: AtomicUsize,
 }
 
 impl World {
     pub async fn new() -> Self {
-        let (broken, handled) = (Arc::default(), Arc::default());
-        let modules = vec![crate::module(), demo(&broken, &handled)];
+        let broken = Arc::default();
+        let modules = vec![crate::module(), demo(&broken)];
         let platform = Platform::start(modules, Options::in_memory()).await.unwrap();
-        Self { platform, broken, handled }
+        Self { platform, broken, looked_at: AtomicUsize::new(0) }
     }
 
     /// From now on the listeners fail for good, or do not any more.
@@ -63,8 +67,13 @@ impl World {
     }
 
     /// What was handled since the last look, in order.
-    pub fn handled(&self) -> Vec<String> {
-        std::mem::take(&mut *self.handled.lock().unwrap())
+    pub async fn handled(&self) -> Vec<String> {
+        let store = &self.platform.ports().store;
+        let item = store.get_item(&DEMO, &effects(), Consistency::Strong).await.unwrap();
+        let Some(item) = item else { return Vec::new() };
+        let all: Effects = item.read().unwrap();
+        let seen = self.looked_at.swap(all.handled.len(), Ordering::SeqCst);
+        all.handled[seen..].to_vec()
     }
 
     /// Something happens and everything settles.
@@ -140,6 +149,17 @@ impl World {
         codes.remove(0)
     }
 
+    /// The code a confirmed order under this key is refused with.
+    pub async fn refuses_confirmed<Q: Serialize, S: DeserializeOwned>(
+        &self,
+        operation: &Operation<Q, S>,
+        request: Value,
+        key: &str,
+    ) -> String {
+        let report = self.orders(operation, request, Some(REASON), true, key).await;
+        report["refused"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+
     async fn orders<Q: Serialize, S: DeserializeOwned>(
         &self,
         operation: &Operation<Q, S>,
@@ -163,8 +183,9 @@ impl World {
         let store = &self.platform.ports().store;
         let mut actions = Vec::new();
         for item in store.query_items(&query).await.unwrap().items {
-            let row = store.get_item(&OUTBOX, &item.key().unwrap(), store::Consistency::Strong);
-            let envelope = row.await.unwrap().unwrap().text("envelope").unwrap().to_owned();
+            let key = item.key().unwrap();
+            let row = store.get_item(&OUTBOX, &key, store::Consistency::Strong).await.unwrap();
+            let envelope = row.unwrap().text("envelope").unwrap().to_owned();
             let data = Envelope::parse(&envelope).unwrap().data;
             let targets = data["targets"].as_array().unwrap().len();
             assert_eq!((&data["reason"], &data["operator"]), (&json!(REASON), &json!("ada")));
@@ -193,6 +214,29 @@ impl World {
 
     /// An event whose publishing was given up; its address.
     pub async fn unpublished(&self, what: &str) -> String {
+        let mut row = self.row(what);
+        row.status = Status::Processing;
+        row.claim = Some("c".to_owned());
+        self.commit(row.clone()).await;
+        let refusal =
+            transition::Refusal { code: "publish_refused".to_owned(), fingerprint: "f".to_owned() };
+        let fail = transition::fail(&row.key(), "c", &row.kind, &refusal, self.now());
+        let store = &self.platform.ports().store;
+        assert!(store.update(fail).await.unwrap().done().is_some());
+        format!("{TENANT}/l/settings/{what}/1")
+    }
+
+    /// An event that was committed by a function that died right after.
+    pub async fn born(&self, what: &str) {
+        self.commit(self.row(what)).await;
+    }
+
+    async fn commit(&self, row: OutboxRow) {
+        let token = Token::of(row.event_id.to_string().as_bytes(), 0);
+        self.platform.ports().store.commit(row.into_change(), &token).await.unwrap();
+    }
+
+    fn row(&self, what: &str) -> OutboxRow {
         let scope = Scope::tenant(TENANT).mode(true);
         let subject = EntityRef::new(EntityKind::Settings, what);
         let (id, now) = (EventId::new(self.now(), [what.len() as u8; 10]), self.now());
@@ -221,17 +265,7 @@ impl World {
             envelope: envelope.to_bytes().unwrap(),
             traceparent: None,
         };
-        let mut row = OutboxRow::born(&birth, now);
-        row.status = Status::Processing;
-        row.claim = Some("c".to_owned());
-        let store = &self.platform.ports().store;
-        let token = Token::of(what.as_bytes(), 0);
-        store.commit(row.clone().into_change(), &token).await.unwrap();
-        let refusal =
-            transition::Refusal { code: "publish_refused".to_owned(), fingerprint: "f".to_owned() };
-        let fail = transition::fail(&row.key(), "c", &row.kind, &refusal, now);
-        assert!(store.update(fail).await.unwrap().done().is_some());
-        format!("{TENANT}/l/settings/{what}/1")
+        OutboxRow::born(&birth, now)
     }
 }
 
@@ -240,43 +274,53 @@ fn done<S: DeserializeOwned>(report: Value) -> S {
     serde_json::from_value(report["done"].clone()).unwrap()
 }
 
-fn demo(broken: &Arc<AtomicBool>, handled: &Arc<Mutex<Vec<String>>>) -> Module {
-    let note = |broken: &Arc<AtomicBool>, handled: &Arc<Mutex<Vec<String>>>| {
-        let (broken, handled) = (broken.clone(), handled.clone());
-        move |what: &str| {
-            if broken.load(Ordering::SeqCst) {
-                return Ok(Outcome::Permanent("broken"));
-            }
-            handled.lock().unwrap().push(what.to_owned());
-            Ok::<_, Error>(Outcome::Done)
-        }
-    };
-    let (hears, follows) = (note(broken, handled), note(broken, handled));
+#[derive(Deserialize)]
+struct Effects {
+    handled: Vec<String>,
+}
+
+fn effects() -> Key {
+    Key::alone(Scope::tenant(TENANT).partition("HANDLED", ()))
+}
+
+fn demo(broken: &Arc<AtomicBool>) -> Module {
+    let (hears, follows) = (broken.clone(), broken.clone());
     Module::new(
         "demo",
         Group::Engagement,
         "Only in tests.",
         [
             answer(&ACT, act).emits([HAPPENED.spec, MOVED.spec]),
-            listen(LISTENER, &HAPPENED, move |ctx: Ctx<Worker>, event: Received<Happened>| {
-                let outcome = hears(&event.data.what);
-                async move {
-                    if event.data.what == "echo" {
-                        let data = Happened { what: "echoed".to_owned(), ..event.data };
-                        let commit = announcing(&ctx, Commit::of(Change::new()), &ECHOED, &data);
-                        ctx.apply(commit).await?;
-                    }
-                    outcome
-                }
+            listen(LISTENER, &HAPPENED, move |ctx, event| {
+                handle(ctx, event, hears.load(Ordering::SeqCst))
             })
+            .writes([DEMO])
             .emits([ECHOED.spec]),
-            listen(ORDERED, &MOVED, move |_: Ctx<Worker>, event: Received<Happened>| {
-                let outcome = follows(&event.data.what);
-                async move { outcome }
+            listen(ORDERED, &MOVED, move |ctx, event| {
+                handle(ctx, event, follows.load(Ordering::SeqCst))
             })
-            .ordered(),
+            .ordered()
+            .writes([DEMO]),
         ],
     )
+    .owns([DEMO])
+}
+
+async fn handle(
+    ctx: Ctx<Worker>,
+    event: Received<Happened>,
+    broken: bool,
+) -> Result<Outcome, Error> {
+    if broken {
+        return Ok(Outcome::Permanent("broken"));
+    }
+    let mut change = Change::new();
+    change.update(Update::of(DEMO, effects()).append("handled", &event.data.what));
+    let mut commit = Commit::of(change);
+    if event.data.what == "echo" {
+        commit = announcing(&ctx, commit, &ECHOED, &event.data);
+    }
+    ctx.apply(commit).await.map(|()| Outcome::Done)
 }
 
 async fn act(ctx: Ctx<Worker>, request: Happened) -> Result<Empty, Error> {

@@ -159,10 +159,7 @@ mod tests {
             assert_eq!(text.parse::<EventAddress>().map(|one| one.to_string()), Ok(text));
         }
         let schedule = format!("{TENANT}/t/subscription/renewal/sub_1");
-        assert_eq!(
-            schedule.parse::<ScheduleAddress>().map(|one| one.to_string()),
-            Ok(schedule)
-        );
+        assert_eq!(schedule.parse::<ScheduleAddress>().map(|one| one.to_string()), Ok(schedule));
     }
 
     #[test]

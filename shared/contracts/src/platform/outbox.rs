@@ -58,4 +58,3 @@ pub struct OutboxChoice {
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
 }
-
