@@ -86,6 +86,13 @@ pub fn module() -> Module {
                 .writes([INBOX, PLATFORM, IDEMPOTENCY])
                 .emits([ACTION_PERFORMED.spec])
                 .sends(),
+            operate(&api::SCHEDULE_LIST, operator::schedule_list::handle).reads([PLATFORM]),
+            operate(&api::SCHEDULE_RUN, operator::schedule_run::handle)
+                .writes([PLATFORM, IDEMPOTENCY])
+                .emits([ACTION_PERFORMED.spec]),
+            operate(&api::SCHEDULE_CANCEL, operator::schedule_cancel::handle)
+                .writes([PLATFORM, IDEMPOTENCY])
+                .emits([ACTION_PERFORMED.spec]),
         ],
     )
 }

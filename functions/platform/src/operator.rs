@@ -12,3 +12,6 @@ pub mod outbox_skip;
 pub mod replay_cancel;
 pub mod replay_get;
 pub mod replay_start;
+pub mod schedule_cancel;
+pub mod schedule_list;
+pub mod schedule_run;

@@ -1,11 +1,12 @@
 //! Rows that are not settled: given up, found by type, or waiting, found by when they are due.
 
-use kernel::{Error, Timestamp, codec};
+use kernel::{Error, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::outbox::{self, DUE_SHARDS, OutboxRow, Status};
+use store::outbox::{self, OutboxRow, Status};
 use store::{Consistency, Item, Key, Store};
 
-use super::pages::{cursor, no_cursor, resumed};
+use super::due::{self, DuePage, opened, sealed};
+use super::pages::{cursor, resumed};
 
 /// The outbox's indexes of what is not settled.
 pub struct Unsettled<'a> {
@@ -24,14 +25,6 @@ pub struct Page {
 struct AmongTypes {
     kind: String,
     at: Option<String>,
-}
-
-/// Where a list of waiting rows goes on: after this row.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct AfterDue {
-    due_at_ms: i64,
-    pk: String,
-    sk: String,
 }
 
 impl<'a> Unsettled<'a> {
@@ -68,7 +61,8 @@ impl<'a> Unsettled<'a> {
                 break;
             }
         }
-        self.page(&keys, |row| row.status == Status::Failed, next.as_ref()).await
+        let next = next.as_ref().map(sealed).transpose()?;
+        self.page(&keys, |row| row.status == Status::Failed, next).await
     }
 
     /// Rows that were due by now, oldest first. One query for each shard.
@@ -78,57 +72,27 @@ impl<'a> Unsettled<'a> {
         limit: usize,
         from: Option<&str>,
     ) -> Result<Page, Error> {
-        let from: Option<AfterDue> = from.map(opened).transpose()?;
-        let mut due: Vec<(AfterDue, Key)> = Vec::new();
-        for shard in 0..DUE_SHARDS {
-            let query = outbox::due(shard, now);
-            let query = match &from {
-                Some(from) => query.between(from.due_at_ms, now.ms()),
-                None => query,
-            };
-            // Rows due at the very moment the list goes on from come again, and are left out.
-            let page = self.store.query_items(&query.limit(2 * limit)).await?;
-            due.extend(page.items.iter().filter_map(place));
-        }
-        due.retain(|(place, _)| from.as_ref().is_none_or(|from| place > from));
-        due.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let more = due.len() > limit;
-        due.truncate(limit);
-        let next = due.last().filter(|_| more).map(|(place, _)| place.clone());
-        let keys: Vec<Key> = due.into_iter().map(|(_, key)| key).collect();
-        self.page(&keys, |row| !row.status.is_settled(), next.as_ref()).await
+        let shard = |number, from: Option<i64>| {
+            let due = outbox::due(number, now);
+            match from {
+                Some(from) => due.between(from, now.ms()),
+                None => due,
+            }
+        };
+        let DuePage { keys, next } = due::page(self.store, limit, from, shard).await?;
+        self.page(&keys, |row| !row.status.is_settled(), next).await
     }
 
     async fn page(
         &self,
         keys: &[Key],
         wanted: fn(&OutboxRow) -> bool,
-        next: Option<&impl Serialize>,
+        next: Option<String>,
     ) -> Result<Page, Error> {
         if keys.is_empty() {
             return Ok(Page::default());
         }
         let rows = self.store.get_many::<OutboxRow>(keys, Consistency::Strong).await?;
-        let next = next.map(sealed).transpose()?;
         Ok(Page { rows: rows.into_iter().flatten().filter(wanted).collect(), next })
     }
-}
-
-fn place(item: &Item) -> Option<(AfterDue, Key)> {
-    let key = item.key()?;
-    let (pk, sk) = key.texts().ok()?;
-    let due_at_ms = i64::try_from(item.number("due_at_ms")?).ok()?;
-    let place = AfterDue { due_at_ms, pk: pk.to_owned(), sk: sk.to_owned() };
-    Some((place, key))
-}
-
-fn sealed(position: &impl Serialize) -> Result<String, Error> {
-    let text = serde_json::to_vec(position);
-    let text = text.map_err(|fault| Error::internal(format!("a cursor: {fault}")))?;
-    Ok(codec::encode(&text))
-}
-
-fn opened<T: serde::de::DeserializeOwned>(cursor: &str) -> Result<T, Error> {
-    let bytes = codec::decode(cursor).ok_or_else(no_cursor)?;
-    serde_json::from_slice(&bytes).map_err(|_| no_cursor())
 }

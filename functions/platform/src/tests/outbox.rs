@@ -1,18 +1,18 @@
 use contracts::platform::{self as api, Listing, OutboxLine, Plan};
 use serde_json::{Value, json};
 
-use super::world::{HAPPENED, REASON, TENANT, World};
+use super::desk::{Desk, HAPPENED, REASON, TENANT};
 
-async fn failed(world: &World) -> Vec<String> {
+async fn failed(desk: &Desk) -> Vec<String> {
     let request = json!({ "status": "failed" });
-    let list: Listing<OutboxLine> = world.asks(&api::OUTBOX_LIST, request).await;
+    let list: Listing<OutboxLine> = desk.asks(&api::OUTBOX_LIST, request).await;
     list.data.iter().map(|line| line.event.to_string()).collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn orders_about_the_outbox_are_refused_in_this_order() {
-    let world = World::new().await;
-    let event = world.unpublished("one").await;
+    let desk = Desk::new().await;
+    let event = desk.unpublished("one").await;
     let sent = format!("{TENANT}/l/settings/nothing/1");
     let many = vec![event.clone(); 101];
     let table: [(Value, Option<&str>, &str); 6] = [
@@ -25,78 +25,78 @@ async fn orders_about_the_outbox_are_refused_in_this_order() {
     ];
     for (request, reason, code) in table {
         for operation in [&api::OUTBOX_RETRY, &api::OUTBOX_SKIP] {
-            assert_eq!(world.refuses(operation, request.clone(), reason).await, code, "{request}");
+            assert_eq!(desk.refuses(operation, request.clone(), reason).await, code, "{request}");
         }
     }
     let request = json!({ "events": [sent] });
-    assert_eq!(world.refuses(&api::OUTBOX_RETRY, request, Some(REASON)).await, "not_failed");
-    assert_eq!(failed(&world).await, [event]);
-    assert_eq!(world.actions().await, Vec::<String>::new());
+    assert_eq!(desk.refuses(&api::OUTBOX_RETRY, request, Some(REASON)).await, "not_failed");
+    assert_eq!(failed(&desk).await, [event]);
+    assert_eq!(desk.actions().await, Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_retried_event_is_published_once_and_heard() {
-    let world = World::new().await;
-    let events = [world.unpublished("one").await, world.unpublished("three").await];
+    let desk = Desk::new().await;
+    let events = [desk.unpublished("one").await, desk.unpublished("three").await];
     let request = json!({ "events": events });
-    let plan: Plan = world.tries(&api::OUTBOX_RETRY, request.clone()).await;
+    let plan: Plan = desk.tries(&api::OUTBOX_RETRY, request.clone()).await;
     assert_eq!((plan.done, plan.targets()), (false, events.to_vec()));
-    world.platform.settle().await;
-    assert_eq!((failed(&world).await.len(), world.handled().await.len()), (2, 0));
-    let plan: Plan = world.does(&api::OUTBOX_RETRY, request.clone(), "k1").await;
+    desk.platform.settle().await;
+    assert_eq!((failed(&desk).await.len(), desk.handled().await.len()), (2, 0));
+    let plan: Plan = desk.does(&api::OUTBOX_RETRY, request.clone(), "k1").await;
     assert!(plan.done);
-    let mut handled = world.handled().await;
+    let mut handled = desk.handled().await;
     handled.sort_unstable();
     assert_eq!(handled, ["one", "three"]);
-    let again: Plan = world.does(&api::OUTBOX_RETRY, request, "k1").await;
+    let again: Plan = desk.does(&api::OUTBOX_RETRY, request, "k1").await;
     assert_eq!(again, plan, "the same order has the same answer");
-    assert_eq!((failed(&world).await.len(), world.handled().await.len()), (0, 0));
-    assert_eq!(world.actions().await, ["platform.outbox_retry 2"]);
+    assert_eq!((failed(&desk).await.len(), desk.handled().await.len()), (0, 0));
+    assert_eq!(desk.actions().await, ["platform.outbox_retry 2"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_key_names_one_order() {
-    let world = World::new().await;
-    let (one, three) = (world.unpublished("one").await, world.unpublished("three").await);
-    let _: Plan = world.does(&api::OUTBOX_RETRY, json!({ "events": [one] }), "k").await;
+    let desk = Desk::new().await;
+    let (one, three) = (desk.unpublished("one").await, desk.unpublished("three").await);
+    let _: Plan = desk.does(&api::OUTBOX_RETRY, json!({ "events": [one] }), "k").await;
     let order = json!({
         "operator": "ada", "reason": REASON, "confirmed": true, "key": "k",
         "request": { "events": [three] },
     });
-    let report = world.platform.invoke("platform.outbox_retry", order).await.unwrap();
+    let report = desk.platform.invoke("platform.outbox_retry", order).await.unwrap();
     assert_eq!(report["refused"]["code"], "idempotency_key_reused", "{report}");
-    assert_eq!(failed(&world).await, [three]);
+    assert_eq!(failed(&desk).await, [three]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_skipped_event_is_heard_by_nobody() {
-    let world = World::new().await;
-    let event = world.unpublished("one").await;
+    let desk = Desk::new().await;
+    let event = desk.unpublished("one").await;
     let request = json!({ "type": HAPPENED.spec.name });
-    let plan: Plan = world.tries(&api::OUTBOX_SKIP, request.clone()).await;
-    assert_eq!((plan.done, failed(&world).await), (false, vec![event.clone()]));
-    let plan: Plan = world.does(&api::OUTBOX_SKIP, request.clone(), "k").await;
-    let again: Plan = world.does(&api::OUTBOX_SKIP, request, "k").await;
+    let plan: Plan = desk.tries(&api::OUTBOX_SKIP, request.clone()).await;
+    assert_eq!((plan.done, failed(&desk).await), (false, vec![event.clone()]));
+    let plan: Plan = desk.does(&api::OUTBOX_SKIP, request.clone(), "k").await;
+    let again: Plan = desk.does(&api::OUTBOX_SKIP, request, "k").await;
     assert_eq!((plan.done, &again), (true, &plan));
-    world.minutes_pass(2).await;
-    let story: api::EventStory = world.asks(&api::EVENT_SHOW, json!({ "event": event })).await;
-    assert_eq!((story.status.as_str(), world.handled().await.len()), ("skipped", 0));
-    assert_eq!(world.actions().await, ["platform.outbox_skip 1"]);
+    desk.minutes_pass(2).await;
+    let story: api::EventStory = desk.asks(&api::EVENT_SHOW, json!({ "event": event })).await;
+    assert_eq!((story.status.as_str(), desk.handled().await.len()), ("skipped", 0));
+    assert_eq!(desk.actions().await, ["platform.outbox_skip 1"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn failed_rows_are_listed_page_by_page_over_all_types_and_by_one() {
-    let world = World::new().await;
+    let desk = Desk::new().await;
     let names: Vec<String> = (1..=5).map(|n| "x".repeat(n)).collect();
     for name in &names {
-        world.unpublished(name).await;
+        desk.unpublished(name).await;
     }
     for filter in [json!({}), json!({ "type": HAPPENED.spec.name })] {
         let (mut seen, mut cursor) = (Vec::new(), Value::Null);
         loop {
             let mut request = json!({ "status": "failed", "limit": 2, "cursor": cursor });
             request.as_object_mut().unwrap().extend(filter.as_object().unwrap().clone());
-            let page: Listing<OutboxLine> = world.asks(&api::OUTBOX_LIST, request).await;
+            let page: Listing<OutboxLine> = desk.asks(&api::OUTBOX_LIST, request).await;
             seen.extend(page.data.iter().map(|line| line.event.to_string()));
             let Some(next) = page.next else { break };
             cursor = json!(next);
@@ -104,25 +104,25 @@ async fn failed_rows_are_listed_page_by_page_over_all_types_and_by_one() {
         assert_eq!(seen.len(), 5, "{filter}: {seen:?}");
     }
     let other = json!({ "status": "failed", "type": "auth.user.registered" });
-    let page: Listing<OutboxLine> = world.asks(&api::OUTBOX_LIST, other).await;
+    let page: Listing<OutboxLine> = desk.asks(&api::OUTBOX_LIST, other).await;
     assert_eq!(page.data, []);
     let stray = json!({ "status": "failed", "cursor": "bm9uc2Vuc2U" });
-    assert_eq!(world.refuses(&api::OUTBOX_LIST, stray, None).await, "cursor_invalid");
+    assert_eq!(desk.refuses(&api::OUTBOX_LIST, stray, None).await, "cursor_invalid");
 }
 
 #[tokio::test(start_paused = true)]
 async fn rows_that_wait_are_listed_oldest_first_page_by_page() {
-    let world = World::new().await;
-    world.platform.mappings().enable("platform.relay_stream", false);
+    let desk = Desk::new().await;
+    desk.platform.mappings().enable("platform.relay_stream", false);
     for n in 1..=5 {
-        world.born(&format!("n{n}")).await;
-        world.platform.clock().advance(1_000);
+        desk.born(&format!("n{n}")).await;
+        desk.platform.clock().advance(1_000);
     }
-    world.platform.clock().advance(60_000);
+    desk.platform.clock().advance(60_000);
     let (mut seen, mut cursor) = (Vec::new(), Value::Null);
     loop {
         let request = json!({ "status": "pending", "limit": 2, "cursor": cursor });
-        let page: Listing<OutboxLine> = world.asks(&api::OUTBOX_LIST, request).await;
+        let page: Listing<OutboxLine> = desk.asks(&api::OUTBOX_LIST, request).await;
         seen.extend(page.data.iter().map(|line| line.event.to_string()));
         let Some(next) = page.next else { break };
         cursor = json!(next);

@@ -10,15 +10,16 @@ use events::ops::ACTION_PERFORMED;
 use events::{Envelope, Event, Fact};
 use kernel::{EntityKind, EntityRef, Error, EventId, TenantId};
 use local::{Options, Platform, seed};
-use runtime::module::{answer, listen};
-use runtime::{Commit, Ctx, Group, Module, Outcome, Received, Worker};
+use runtime::module::{answer, every, listen};
+use runtime::{Commit, Ctx, Group, Module, Outcome, Received, System, Worker};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::outbox::{Birth, OutboxRow, Status};
 use store::{
-    Change, Consistency, Item, Key, OUTBOX, Query, Scope, Stored, Table, Token, Update, transition,
+    Change, Consistency, DUE, Item, Key, OUTBOX, PLATFORM, Query, Scope, Stored, Table, Token,
+    Update, transition,
 };
 
 pub const TENANT: TenantId = seed::DEMO_TENANT;
@@ -47,13 +48,13 @@ impl Fact for Happened {
 }
 
 /// A platform with a module whose listeners note what they handle.
-pub struct World {
+pub struct Desk {
     pub platform: Platform,
     broken: Arc<AtomicBool>,
     looked_at: AtomicUsize,
 }
 
-impl World {
+impl Desk {
     pub async fn new() -> Self {
         let broken = Arc::default();
         let modules = vec![crate::module(), demo(&broken)];
@@ -79,11 +80,21 @@ impl World {
     /// Something happens and everything settles.
     pub async fn happens(&self, what: &str) {
         self.act(what, 1, false).await;
+        self.platform.settle().await;
+    }
+
+    /// So many things happen at once, and everything settles.
+    pub async fn many(&self, count: usize) {
+        for n in 0..count {
+            self.act(&format!("n{n}"), 1, false).await;
+        }
+        self.platform.settle().await;
     }
 
     /// The n-th move of a swap, in order.
     pub async fn moves(&self, what: &str, sequence: u64) {
         self.act(what, sequence, true).await;
+        self.platform.settle().await;
     }
 
     async fn act(&self, what: &str, sequence: u64, ordered: bool) {
@@ -93,7 +104,6 @@ impl World {
             "request": Happened { what: what.to_owned(), sequence, ordered },
         });
         self.platform.invoke("demo.act", call).await.unwrap();
-        self.platform.settle().await;
     }
 
     pub async fn minutes_pass(&self, minutes: u32) {
@@ -231,6 +241,25 @@ impl World {
         self.commit(self.row(what)).await;
     }
 
+    /// A module plans an event in so many seconds.
+    pub async fn schedules(&self, name: &str, seconds: u64) {
+        let scope = Scope::tenant(TENANT).mode(true);
+        let key = Key::alone(scope.partition("SCH", ("demo", store::escaped(name))));
+        let at = self.now().plus(Duration::from_secs(seconds));
+        let update = Update::of(PLATFORM, key.clone())
+            .set("due_kind", "scheduled_event")
+            .set("tenant_id", TENANT)
+            .set("livemode", true)
+            .set("module", "demo")
+            .set("name", name)
+            .set("plan", json!({ "type": HAPPENED.spec.name }))
+            .set("fire_at_ms", at.ms())
+            .set("due_at_ms", at.ms())
+            .set("due_pk", crate::store::keys::due(&key))
+            .add("v", 1);
+        assert!(self.platform.ports().store.update(update).await.unwrap().done().is_some());
+    }
+
     async fn commit(&self, row: OutboxRow) {
         let token = Token::of(row.event_id.to_string().as_bytes(), 0);
         self.platform.ports().store.commit(row.into_change(), &token).await.unwrap();
@@ -301,6 +330,7 @@ fn demo(broken: &Arc<AtomicBool>) -> Module {
             })
             .ordered()
             .writes([DEMO]),
+            every("demo.sweep", "rate(1 minute)", sweep).writes([PLATFORM]).sends(),
         ],
     )
     .owns([DEMO])
@@ -321,6 +351,17 @@ async fn handle(
         commit = announcing(&ctx, commit, &ECHOED, &event.data);
     }
     ctx.apply(commit).await.map(|()| Outcome::Done)
+}
+
+/// Starts stale replays again, as the sweep of all timers does.
+async fn sweep(ctx: Ctx<System>) -> Result<(), Error> {
+    for shard in 0..crate::store::keys::DUE_SHARDS {
+        let due = Query::index(PLATFORM, DUE, crate::store::keys::due_shard(shard));
+        for item in ctx.store().query_items(&due.up_to(ctx.now().ms())).await?.items {
+            crate::replaying::restart(&ctx, &item).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn act(ctx: Ctx<Worker>, request: Happened) -> Result<Empty, Error> {
