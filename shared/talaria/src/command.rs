@@ -2,7 +2,13 @@
 
 pub mod build;
 pub mod check;
+pub mod dlq;
+pub mod event;
 pub mod generate;
+pub mod listener;
 pub mod local;
 pub mod module;
 pub mod new;
+pub mod outbox;
+pub mod schedule;
+pub mod simulate;
