@@ -53,7 +53,8 @@ pub fn module() -> Module {
                 .reads([INBOX])
                 .writes([OUTBOX, PLATFORM, IDEMPOTENCY])
                 .emits([ACTION_PERFORMED.spec])
-                .sends(),
+                .sends()
+                .clears_dead_letters(),
             operate(&api::REPLAY_START, operator::replay_start::handle)
                 .writes([PLATFORM, IDEMPOTENCY])
                 .emits([ACTION_PERFORMED.spec])
@@ -74,18 +75,22 @@ pub fn module() -> Module {
             operate(&api::LISTENER_LIST, operator::listener_list::handle)
                 .reads([INBOX])
                 .watches_queues(),
-            operate(&api::DLQ_LIST, operator::dlq_list::handle).reads([INBOX]),
+            operate(&api::DLQ_LIST, operator::dlq_list::handle)
+                .reads([INBOX])
+                .clears_dead_letters(),
             operate(&api::DLQ_RETRY, operator::dlq_retry::handle)
                 .reads([OUTBOX])
                 .writes([INBOX, PLATFORM, IDEMPOTENCY])
                 .emits([ACTION_PERFORMED.spec])
                 .sends()
+                .clears_dead_letters()
                 .max_writes(MOST_WRITES),
             operate(&api::DLQ_SKIP, operator::dlq_skip::handle)
                 .reads([OUTBOX])
                 .writes([INBOX, PLATFORM, IDEMPOTENCY])
                 .emits([ACTION_PERFORMED.spec])
-                .sends(),
+                .sends()
+                .clears_dead_letters(),
             operate(&api::SCHEDULE_LIST, operator::schedule_list::handle).reads([PLATFORM]),
             operate(&api::SCHEDULE_RUN, operator::schedule_run::handle)
                 .writes([PLATFORM, IDEMPOTENCY])

@@ -17,6 +17,7 @@ pub mod clock;
 mod commit;
 pub mod config;
 mod ctx;
+pub mod dead_letters;
 mod depth;
 pub mod digest;
 mod entry;

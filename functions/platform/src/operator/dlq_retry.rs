@@ -46,7 +46,11 @@ pub async fn handle(ctx: Ctx<Operator>, request: DeadLetterRetry) -> Result<Plan
     if !plan.done {
         return Ok(plan);
     }
-    carry_out(&ctx, &resent, plan).await
+    let plan = carry_out(&ctx, &resent, plan).await?;
+    let events: Vec<EventId> = resent.iter().map(|(letter, _)| letter.letter.event).collect();
+    // The messages are copies: those that stay behind harm nobody.
+    let _ = ctx.clear_dead_letters(&hearing.dead_letter_queue, &events).await;
+    Ok(plan)
 }
 
 async fn carry_out(

@@ -41,6 +41,8 @@ pub async fn handle(ctx: Ctx<Operator>, request: DeadLetterSkip) -> Result<Plan,
         // What is not sent now is due: the sweep sends it.
         let _ = ctx.redeliver(&next).await;
     }
+    // The message is a copy: it may stay behind.
+    let _ = ctx.clear_dead_letters(&hearing.dead_letter_queue, &[dead.letter.event]).await;
     Ok(plan)
 }
 

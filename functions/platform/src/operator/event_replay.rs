@@ -83,6 +83,8 @@ async fn to_one(
     let plan = ctx.perform(deed, plan).await?;
     // What is not sent now is due: the sweep sends it.
     let _ = ctx.redeliver(&redelivery).await;
+    // What a crash left in the dead-letter queue is a copy of what was sent.
+    let _ = ctx.clear_dead_letters(&listener.dead_letter_queue, &[row.event_id]).await;
     Ok(plan)
 }
 

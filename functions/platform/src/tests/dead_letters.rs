@@ -1,7 +1,10 @@
 use contracts::platform::{self as api, DeadLetter, Listing, Plan};
+use local::aws::sqs::NewMessage;
 use serde_json::{Value, json};
 
 use super::desk::{Desk, HAPPENED, LISTENER, MOVED, ORDERED, REASON};
+
+const DEAD: &str = "talaria-local-demo-on_happened-dlq";
 
 async fn dead(desk: &Desk, listener: &str) -> Vec<DeadLetter> {
     let list: Listing<DeadLetter> =
@@ -17,7 +20,32 @@ async fn a_dead_letter_shows_its_cause() {
     let letters = dead(&desk, LISTENER).await;
     let [letter] = &letters[..] else { panic!("one dead letter: {letters:?}") };
     assert_eq!((letter.error_code.as_deref(), letter.attempts), (Some("broken"), 1));
-    assert_eq!(vec![letter.event.to_string()], desk.events(HAPPENED.spec.name).await);
+    let event = letter.event.clone().unwrap().to_string();
+    assert_eq!(
+        ([event].to_vec(), letter.cause.as_str()),
+        (desk.events(HAPPENED.spec.name).await, "exhausted")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_crash_left_behind_is_listed_and_sent_again() {
+    let desk = Desk::new().await;
+    desk.happens("one").await;
+    desk.handled().await;
+    let event = desk.events(HAPPENED.spec.name).await.remove(0);
+    let story: api::EventStory = desk.asks(&api::EVENT_SHOW, json!({ "event": event })).await;
+    desk.forgets(1).await;
+    let queues = desk.platform.cloud().queues();
+    for body in [story.envelope.to_string(), "no event".to_owned()] {
+        queues.send(DEAD, NewMessage { body, copies: 1, ..NewMessage::default() }).unwrap();
+    }
+    let letters = dead(&desk, LISTENER).await;
+    let causes: Vec<&str> = letters.iter().map(|letter| letter.cause.as_str()).collect();
+    assert!(causes.contains(&"crashed"), "{letters:?}");
+    let request = json!({ "event": event, "listener": LISTENER });
+    let plan: Plan = desk.does(&api::EVENT_REPLAY, request, "k").await;
+    assert_eq!((plan.done, desk.handled().await), (true, vec!["one".to_owned()]));
+    assert_eq!(queues.depth(DEAD).unwrap().waiting, 1, "only what is no event is left");
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,6 +86,7 @@ async fn a_retried_dead_letter_is_handled_once() {
     let mut handled = desk.handled().await;
     handled.sort_unstable();
     assert_eq!((plan.done, handled), (true, vec!["one".to_owned(), "two".to_owned()]));
+    assert_eq!(desk.platform.cloud().queues().depth(DEAD).unwrap().waiting, 0);
     let again: Plan = desk.does(&api::DLQ_RETRY, request, "k").await;
     desk.minutes_pass(5).await;
     assert_eq!((&again, desk.handled().await.len()), (&plan, 0));

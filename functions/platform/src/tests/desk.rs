@@ -16,10 +16,11 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use store::inbox::InboxKey;
 use store::outbox::{Birth, OutboxRow, Status};
 use store::{
-    Change, Consistency, DUE, Item, Key, OUTBOX, PLATFORM, Query, Scope, Stored, Table, Token,
-    Update, transition,
+    Change, Consistency, DUE, INBOX, Item, Key, OUTBOX, PLATFORM, Query, Scope, Stored, Table,
+    Token, Update, transition,
 };
 
 pub const TENANT: TenantId = seed::DEMO_TENANT;
@@ -89,6 +90,16 @@ impl Desk {
             self.act(&format!("n{n}"), 1, false).await;
         }
         self.platform.settle().await;
+    }
+
+    /// The listener forgets that it handled the first events.
+    pub async fn forgets(&self, count: usize) {
+        for address in self.events(HAPPENED.spec.name).await.iter().take(count) {
+            let event = address.rsplit('/').next().unwrap().parse().unwrap();
+            let inbox = InboxKey::new(&Scope::tenant(TENANT).mode(true), LISTENER, event, None);
+            let store = &self.platform.ports().store;
+            assert!(store.delete(&INBOX, inbox.key(), None).await.unwrap().done().is_some());
+        }
     }
 
     /// The n-th move of a swap, in order.

@@ -2,9 +2,7 @@ use contracts::platform::{self as api, Plan, ReplayState, ReplayView};
 use kernel::ReplayId;
 use local::fault::{Fault, FaultPlan};
 use serde_json::{Value, json};
-use store::inbox::InboxKey;
 use store::planted::{self, Bug};
-use store::{INBOX, Scope};
 
 use super::desk::{Desk, HAPPENED, LISTENER, ORDERED, REASON, TENANT};
 
@@ -20,16 +18,6 @@ fn range(desk: &Desk, only: &str) -> Value {
 
 async fn progress(desk: &Desk, id: ReplayId) -> ReplayView {
     desk.asks(&api::REPLAY_GET, json!({ "replay_id": id })).await
-}
-
-/// The listener forgets that it handled the first events.
-async fn forgets(desk: &Desk, count: usize) {
-    for address in desk.events(HAPPENED.spec.name).await.iter().take(count) {
-        let event = address.rsplit('/').next().unwrap().parse().unwrap();
-        let inbox = InboxKey::new(&Scope::tenant(TENANT).mode(true), LISTENER, event, None);
-        let store = &desk.platform.ports().store;
-        assert!(store.delete(&INBOX, inbox.key(), None).await.unwrap().done().is_some());
-    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -67,7 +55,7 @@ async fn one_listener_handles_an_event_again_only_where_it_has_to() {
     let plan: Plan = desk.does(&api::EVENT_REPLAY, unforced.clone(), "k1").await;
     assert_eq!((plan.steps.len(), plan.passed_over.len()), (0, 1));
     desk.handled().await;
-    forgets(&desk, 1).await;
+    desk.forgets(1).await;
     let plan: Plan = desk.does(&api::EVENT_REPLAY, unforced, "k2").await;
     assert_eq!((plan.steps.len(), desk.handled().await), (1, vec!["one".to_owned()]));
 }
@@ -125,7 +113,7 @@ async fn a_replay_that_cannot_start_is_refused_in_this_order() {
 async fn a_replay_of_what_is_missing_fills_the_gap_and_nothing_else() {
     let desk = Desk::new().await;
     desk.many(230).await;
-    forgets(&desk, 120).await;
+    desk.forgets(120).await;
     desk.handled().await;
     let request = range(&desk, "missing");
     let tried: Plan = desk.tries(&api::REPLAY_START, request.clone()).await;
@@ -185,7 +173,7 @@ async fn a_replay_of_everything_sends_every_event_past_its_order() {
 async fn a_cancelled_replay_sends_nothing_more_and_lets_the_next_begin() {
     let desk = Desk::new().await;
     desk.happens("one").await;
-    forgets(&desk, 1).await;
+    desk.forgets(1).await;
     desk.handled().await;
     let plan: Plan = desk.does(&api::REPLAY_START, range(&desk, "missing"), "k").await;
     let id = plan.replay_id.unwrap();
@@ -216,7 +204,7 @@ async fn a_cancelled_replay_sends_nothing_more_and_lets_the_next_begin() {
 async fn a_replay_whose_job_got_lost_is_started_again_from_its_due_row() {
     let desk = Desk::new().await;
     desk.happens("one").await;
-    forgets(&desk, 1).await;
+    desk.forgets(1).await;
     desk.handled().await;
     let plan: Plan = desk.does(&api::REPLAY_START, range(&desk, "missing"), "k").await;
     desk.platform.cloud().queues().purge("talaria-local-platform-replay_run").unwrap();
@@ -245,7 +233,7 @@ async fn a_replay_that_never_gets_on_fails_and_lets_the_next_begin() {
 async fn sent_with_stale_index(nth: u64) -> u64 {
     let desk = Desk::new().await;
     desk.many(101).await;
-    forgets(&desk, 101).await;
+    desk.forgets(101).await;
     let function = "platform.replay_run".to_owned();
     let fault = FaultPlan::NthOf { function, n: nth, fault: Fault::StaleIndex };
     desk.platform.cloud().faults().inject(fault);

@@ -46,18 +46,22 @@ pub struct DeadLetterList {
     pub cursor: Option<String>,
 }
 
-/// An event a listener gave up.
+/// An event a listener gave up, or a message its queue moved aside.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct DeadLetter {
-    /// `event show`, `dlq retry` and `dlq skip` take it.
-    pub event: EventAddress,
+    /// `event show`, `dlq retry` and `dlq skip` take it; absent where the message is no event.
+    pub event: Option<EventAddress>,
+    /// `exhausted`: given up after its tries. `crashed`: the queue moved the message aside, because the
+    /// function crashed or timed out again and again. `unreadable`: the message is no event.
+    pub cause: String,
     /// The replay it failed in.
     pub replay_id: Option<String>,
     pub attempts: u32,
     pub error_code: Option<String>,
     pub error_fingerprint: Option<String>,
     pub trace_id: Option<String>,
-    pub failed_at: Timestamp,
+    /// Absent where the inbox does not say.
+    pub failed_at: Option<Timestamp>,
 }
 
 /// Which dead letters to hand out again.

@@ -116,7 +116,7 @@ impl Ls {
             json(&list, lines);
             return Ok(());
         }
-        let headings = ["failed", "attempts", "error", "fingerprint", "event"];
+        let headings = ["failed", "cause", "attempts", "error", "fingerprint", "event"];
         table(headings, &list.data.iter().map(letter).collect::<Vec<_>>(), lines);
         more(list.next.as_ref(), lines);
         Ok(())
@@ -139,13 +139,14 @@ impl Ls {
     }
 }
 
-fn letter(one: &DeadLetter) -> [String; 5] {
+fn letter(one: &DeadLetter) -> [String; 6] {
     [
-        one.failed_at.to_string(),
+        or_dash(one.failed_at),
+        one.cause.clone(),
         one.attempts.to_string(),
         or_dash(one.error_code.as_ref()),
         or_dash(one.error_fingerprint.as_ref()),
-        one.event.to_string(),
+        or_dash(one.event.as_ref()),
     ]
 }
 
@@ -155,14 +156,15 @@ impl Peek {
         let request =
             DeadLetterList { listener: self.listener.clone(), limit: limit(1)?, cursor: None };
         let Listing { data, .. } = desk.ask(&DLQ_LIST, &request).await?;
-        let Some(oldest) = data.into_iter().next() else {
+        let oldest = data.into_iter().find_map(|one| Some((one.event?, one.replay_id)));
+        let Some((event, replay_id)) = oldest else {
             if !self.place.json {
                 lines(format!("{} gave nothing up", self.listener));
             }
             return Ok(());
         };
-        let replay_id = oldest.replay_id.and_then(|id| id.parse().ok());
-        let request = EventShow { event: oldest.event, replay_id };
+        let replay_id = replay_id.and_then(|id| id.parse().ok());
+        let request = EventShow { event, replay_id };
         let story = desk.ask(&EVENT_SHOW, &request).await?;
         match self.place.json {
             true => json(&story, lines),
