@@ -173,7 +173,7 @@ fn nothing_reads_a_whole_table() {
 #[test]
 fn a_handler_has_one_public_function_and_fits_its_screen() {
     for module in modules() {
-        for folder in ["http", "on", "schedule", "stream", "call", "ws"] {
+        for folder in ["http", "on", "schedule", "stream", "job", "operator", "call", "ws"] {
             let folder = module.join("src").join(folder);
             if !folder.is_dir() {
                 continue;
@@ -194,7 +194,7 @@ fn every_entry_has_the_file_its_id_names() {
             let verb = row.id.split_once('.').map_or("", |(_, verb)| verb);
             let folder = root().join("functions").join(module.name).join("src");
             let listened = format!("on/{}.rs", verb.strip_prefix("on_").unwrap_or(verb));
-            let places = ["http", "call", "schedule", "stream", "ws"];
+            let places = ["http", "call", "schedule", "stream", "job", "operator", "ws"];
             let mut files = places.iter().map(|place| format!("{place}/{verb}.rs"));
             let authorizer = "authorizer.rs".to_owned();
             let exists = |file: &String| folder.join(file).is_file();

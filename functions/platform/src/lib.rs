@@ -1,15 +1,30 @@
 //! Carries every committed fact to every declared listener.
 //!
 //! The inline doorbell rings in the committing function itself (`runtime::relay`); here are the two
-//! that follow it up.
+//! that follow it up, and what operators use to see, repeat and skip.
 
+mod domain;
+mod job;
+mod operator;
+mod replaying;
 mod schedule;
+mod settling;
+mod store;
 mod stream;
+#[cfg(test)]
+mod tests;
+mod view;
 
-use ::store::{OUTBOX, PLATFORM};
-use runtime::module::{every, stream as reads_stream};
+use ::store::{IDEMPOTENCY, INBOX, OUTBOX, PLATFORM};
+use contracts::platform as api;
+use events::ops::ACTION_PERFORMED;
+use runtime::module::{every, job as works_on, operate, stream as reads_stream};
 use runtime::stream::Births;
 use runtime::{Group, Module};
+
+/// Rows one order changes in one transaction: what a transaction takes, less the record of the order and
+/// of the action.
+const MOST_WRITES: usize = 88;
 
 /// The module's table.
 pub fn module() -> Module {
@@ -29,6 +44,60 @@ pub fn module() -> Module {
             every("platform.relay_sweep", "rate(1 minute)", schedule::relay_sweep::handle)
                 .writes([OUTBOX, PLATFORM])
                 .publishes(),
+            works_on("platform.replay_run", job::replay_run::handle)
+                .reads([OUTBOX])
+                .writes([INBOX, PLATFORM])
+                .sends(),
+            operate(&api::EVENT_SHOW, operator::event_show::handle).reads([OUTBOX, INBOX]),
+            operate(&api::EVENT_REPLAY, operator::event_replay::handle)
+                .reads([INBOX])
+                .writes([OUTBOX, PLATFORM, IDEMPOTENCY])
+                .emits([ACTION_PERFORMED.spec])
+                .sends()
+                .clears_dead_letters(),
+            operate(&api::REPLAY_START, operator::replay_start::handle)
+                .writes([PLATFORM, IDEMPOTENCY])
+                .emits([ACTION_PERFORMED.spec])
+                .sends(),
+            operate(&api::REPLAY_GET, operator::replay_get::handle).reads([PLATFORM]),
+            operate(&api::REPLAY_CANCEL, operator::replay_cancel::handle)
+                .writes([PLATFORM, IDEMPOTENCY])
+                .emits([ACTION_PERFORMED.spec]),
+            operate(&api::OUTBOX_LIST, operator::outbox_list::handle).reads([OUTBOX]),
+            operate(&api::OUTBOX_RETRY, operator::outbox_retry::handle)
+                .writes([OUTBOX, IDEMPOTENCY])
+                .emits([ACTION_PERFORMED.spec])
+                .max_writes(MOST_WRITES),
+            operate(&api::OUTBOX_SKIP, operator::outbox_skip::handle)
+                .writes([OUTBOX, IDEMPOTENCY])
+                .emits([ACTION_PERFORMED.spec])
+                .max_writes(MOST_WRITES),
+            operate(&api::LISTENER_LIST, operator::listener_list::handle)
+                .reads([INBOX])
+                .watches_queues(),
+            operate(&api::DLQ_LIST, operator::dlq_list::handle)
+                .reads([INBOX])
+                .clears_dead_letters(),
+            operate(&api::DLQ_RETRY, operator::dlq_retry::handle)
+                .reads([OUTBOX])
+                .writes([INBOX, PLATFORM, IDEMPOTENCY])
+                .emits([ACTION_PERFORMED.spec])
+                .sends()
+                .clears_dead_letters()
+                .max_writes(MOST_WRITES),
+            operate(&api::DLQ_SKIP, operator::dlq_skip::handle)
+                .reads([OUTBOX])
+                .writes([INBOX, PLATFORM, IDEMPOTENCY])
+                .emits([ACTION_PERFORMED.spec])
+                .sends()
+                .clears_dead_letters(),
+            operate(&api::SCHEDULE_LIST, operator::schedule_list::handle).reads([PLATFORM]),
+            operate(&api::SCHEDULE_RUN, operator::schedule_run::handle)
+                .writes([PLATFORM, IDEMPOTENCY])
+                .emits([ACTION_PERFORMED.spec]),
+            operate(&api::SCHEDULE_CANCEL, operator::schedule_cancel::handle)
+                .writes([PLATFORM, IDEMPOTENCY])
+                .emits([ACTION_PERFORMED.spec]),
         ],
     )
 }

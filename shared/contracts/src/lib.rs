@@ -11,6 +11,7 @@ pub mod endpoint;
 pub mod gateway;
 pub mod notification;
 pub mod operation;
+pub mod platform;
 pub mod profile;
 
 pub use access::Access;

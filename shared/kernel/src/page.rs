@@ -45,6 +45,12 @@ impl<'de> Deserialize<'de> for Limit {
     }
 }
 
+impl Serialize for Limit {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.0)
+    }
+}
+
 impl JsonSchema for Limit {
     fn inline_schema() -> bool {
         true

@@ -188,6 +188,8 @@ pub struct Operator {
     pub(crate) reason: Option<String>,
     pub(crate) confirmed: bool,
     pub(crate) key: String,
+    /// SHA-256 of what is asked for.
+    pub(crate) request_hash: String,
 }
 
 impl Operator {

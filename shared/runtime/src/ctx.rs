@@ -138,6 +138,11 @@ impl<Who> Ctx<Who> {
         &self.call.ports
     }
 
+    /// Who hears what on the whole platform.
+    pub fn backbone(&self) -> &crate::backbone::Backbone {
+        self.call.ports.backbone()
+    }
+
     /// The mail system; refused where the function did not declare that it mails.
     pub fn mailer(&self) -> Result<&dyn crate::mail::Mailer, kernel::Error> {
         let mailer = self.call.ports.mailer.as_deref();

@@ -66,7 +66,7 @@ pub(crate) async fn settle(
             queue: &redelivery.queue,
             row: &row,
             part: redelivery.part.as_deref(),
-            forced: false,
+            forced: redelivery.forced,
             deduplication_id: redelivery.deduplication_id(row.event_id),
             delay_s: 0,
         };

@@ -59,6 +59,8 @@ pub struct Row {
     pub sends: bool,
     /// Whether it reads the depth of every queue.
     pub watches_queues: bool,
+    /// Whether it looks through dead-letter queues and takes messages out of them.
+    pub clears_dead_letters: bool,
     /// Most writes of one of its commits, outbox rows, cause and audit aside.
     pub max_writes: usize,
     pub memory_mb: u32,
@@ -94,6 +96,7 @@ impl Row {
             publishes: false,
             sends: false,
             watches_queues: false,
+            clears_dead_letters: false,
             max_writes: MAX_WRITES,
             memory_mb: MEMORY_MB,
             timeout_s,
@@ -164,6 +167,12 @@ impl Row {
     /// Reads the depth of every queue.
     pub fn watches_queues(mut self) -> Self {
         self.watches_queues = true;
+        self
+    }
+
+    /// Looks through dead-letter queues and takes messages out of them.
+    pub fn clears_dead_letters(mut self) -> Self {
+        self.clears_dead_letters = true;
         self
     }
 

@@ -86,7 +86,7 @@ fn meta(context: &lambda_runtime::Context, cold: bool) -> Meta {
 
 /// One HTTP client for all SDK clients. Certificates come with the program: reading the system's costs
 /// more than everything else at a cold start.
-fn https() -> Result<SharedHttpClient, Error> {
+pub(crate) fn https() -> Result<SharedHttpClient, Error> {
     Ok(aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc))
         .tls_context(crate::trust::context()?)

@@ -28,6 +28,9 @@ pub struct Redelivery {
     pub outbox: Key,
     /// Handled apart from the first delivery, under an inbox row of its own.
     pub part: Option<String>,
+    /// Handled whatever the order of its aggregate and earlier handling say.
+    #[serde(default)]
+    pub forced: bool,
     /// When it goes, in Unix milliseconds; also tells one redelivery of an event from the next.
     #[serde(with = "kernel::time::ms", rename = "due_at_ms")]
     pub due_at: Timestamp,
@@ -65,6 +68,7 @@ impl Redelivery {
             queue: queue.to_owned(),
             outbox,
             part: None,
+            forced: false,
             due_at,
             max_due_at: None,
         }
@@ -81,6 +85,13 @@ impl Redelivery {
     #[must_use]
     pub fn as_part(mut self, part: String) -> Self {
         self.part = Some(part);
+        self
+    }
+
+    /// Handled whatever order and earlier handling say.
+    #[must_use]
+    pub fn forced(mut self) -> Self {
+        self.forced = true;
         self
     }
 

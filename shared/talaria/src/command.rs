@@ -2,8 +2,14 @@
 
 pub mod build;
 pub mod check;
+pub mod dlq;
+pub mod event;
 pub mod generate;
+pub mod listener;
 pub mod local;
 pub mod module;
 pub mod new;
 pub mod release_events;
+pub mod outbox;
+pub mod schedule;
+pub mod simulate;

@@ -5,10 +5,12 @@ mod asyncapi;
 mod command;
 mod compatibility;
 mod console;
+mod event_story;
 #[cfg(test)]
 mod fixture;
 mod member;
 mod openapi;
+mod operators;
 mod page;
 mod platform;
 mod refusal;
@@ -35,22 +37,34 @@ struct Talaria {
 enum Command {
     Build(command::build::Build),
     Check(command::check::Check),
+    Dlq(command::dlq::Dlq),
+    Event(command::event::Event),
     Gen(command::generate::Generate),
+    Listener(command::listener::Listener),
     Local(command::local::Local),
     Module(command::module::Module),
     New(command::new::New),
     ReleaseEvents(command::release_events::ReleaseEvents),
+    Outbox(command::outbox::Outbox),
+    Schedule(command::schedule::Schedule),
+    Simulate(command::simulate::Simulate),
 }
 
 fn main() -> ExitCode {
     let done = match Talaria::parse().command {
         Command::Build(build) => build.run(),
         Command::Check(check) => check.run(),
+        Command::Dlq(dlq) => dlq.run(),
+        Command::Event(event) => event.run(),
         Command::Gen(generate) => generate.run(),
+        Command::Listener(listener) => listener.run(),
         Command::Local(local) => local.run(),
         Command::Module(module) => module.run(),
         Command::New(new) => new.run(),
         Command::ReleaseEvents(release) => release.run(),
+        Command::Outbox(outbox) => outbox.run(),
+        Command::Schedule(schedule) => schedule.run(),
+        Command::Simulate(simulate) => simulate.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -60,7 +60,12 @@ catalogue! {
     MethodNotAllowed { "method_not_allowed" "The path has no such method", }
     TooLarge { "body_too_large" "The body is too large", }
     UnsupportedMedia { "unsupported_media_type" "The media type is not supported", }
-    Validation { "validation_failed" "Values are not valid", }
+    Validation {
+        "validation_failed" "Values are not valid",
+        "reason_required" "A reason is needed",
+        "range_too_wide" "The range is too wide",
+        "too_many_ids" "Too many ids at once",
+    }
     Unauthenticated {
         "credential_missing" "A credential is needed",
         "credential_expired" "The credential has expired",
@@ -93,6 +98,8 @@ catalogue! {
         "limit_reached" "A limit is reached",
         "lock_timeout" "Too many writers at once",
         "idempotency_key_in_use" "A request with this key is running",
+        "not_failed" "It was not given up",
+        "replay_running" "A replay of this listener is running",
     }
     PreconditionFailed { "version_conflict" "The resource has another version", }
     PreconditionRequired { "precondition_required" "Say which version you change", }

@@ -39,7 +39,7 @@ const SHARED_WORDS: &[&str] = &[
 fn documents() -> Vec<Value> {
     let mut module = fixture::module();
     let ordered = EventSpec { entity: EntityKind::Payment, ..events::profile::UPDATED.spec };
-    module.rows.push(fixture::hears("demo.on_ordered", ordered));
+    module.rows.push(fixture::hears("demo.on_ordered", ordered).ordered());
     module.rows.push(fixture::speaks("demo.ping", "ping"));
     let mut platform = Platform::of(vec![module]);
     let at = platform.events.iter().position(|entry| entry.spec.name == ordered.name).unwrap();

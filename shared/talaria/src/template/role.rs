@@ -204,6 +204,10 @@ fn queues(row: &Row) -> Vec<Value> {
         statements
             .push(allow(&["sqs:GetQueueAttributes", "sqs:GetQueueUrl"], arn("sqs", "${Name}-*")));
     }
+    if row.clears_dead_letters {
+        let actions = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage"];
+        statements.push(allow(&actions, arn("sqs", "${Name}-*-dlq*")));
+    }
     statements
 }
 

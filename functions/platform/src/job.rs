@@ -1,0 +1,3 @@
+//! Private queues, one file each.
+
+pub mod replay_run;

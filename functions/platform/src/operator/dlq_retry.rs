@@ -1,0 +1,113 @@
+use contracts::platform::{DeadLetterRetry, EventAddress, IDS_MAX, Place, Plan};
+use kernel::{Error, EventId};
+use runtime::{Ctx, Deed, Operator};
+use store::redelivery::Redelivery;
+use store::{Change, inbox};
+
+use crate::domain::choice;
+use crate::store::letters::{Dead, Letters};
+use crate::store::outbox::{Outbox, scope_of};
+
+/// Letters one transaction takes: each is two of its at most 90 writes, the record and the action aside.
+const PART: usize = 44;
+
+/// Hands out again what a listener gave up: the rows become `retry` with no attempt behind them, and the
+/// events go to the listener's queue. Where an event held up its aggregate, its success lets the parked
+/// ones follow.
+pub async fn handle(ctx: Ctx<Operator>, request: DeadLetterRetry) -> Result<Plan, Error> {
+    choice::few(&request.events)?;
+    let hearing = ctx.backbone().listener(&request.listener).ok_or_else(Error::not_found)?;
+    let mut plan = Plan::new(ctx.who().is_confirmed());
+    let dead = match request.events.is_empty() {
+        true => oldest(&ctx, &request.listener).await?,
+        false => named(&ctx, &request, &mut plan).await?,
+    };
+    let mut resent = Vec::new();
+    for letter in dead {
+        let address = letter.letter.address();
+        match Outbox::of(ctx.store()).key(&address).await? {
+            Some(place) => {
+                plan.step(&address, format!("sent to {} again", request.listener));
+                let scope = scope_of(address.tenant_id, address.livemode);
+                let (id, event) = (&request.listener, letter.letter.event);
+                let now = ctx.now();
+                let mut again = Redelivery::of(&scope, id, &hearing.queue, event, place, now);
+                if let Some(part) = &letter.letter.part {
+                    again = again.as_part(part.clone()).forced();
+                }
+                resent.push((letter, again));
+            }
+            None => plan.leave(&address, "the event is not kept any more: skip it"),
+        }
+    }
+    if resent.is_empty() {
+        return Err(not_failed());
+    }
+    if !plan.done {
+        return Ok(plan);
+    }
+    let plan = carry_out(&ctx, &resent, plan).await?;
+    let events: Vec<EventId> = resent.iter().map(|(letter, _)| letter.letter.event).collect();
+    // The messages are copies: those that stay behind harm nobody.
+    let _ = ctx.clear_dead_letters(&hearing.dead_letter_queue, &events).await;
+    Ok(plan)
+}
+
+async fn carry_out(
+    ctx: &Ctx<Operator>,
+    resent: &[(Dead, Redelivery)],
+    plan: Plan,
+) -> Result<Plan, Error> {
+    let mut parts = resent.chunks(PART).peekable();
+    while let Some(part) = parts.next() {
+        let mut change = Change::new();
+        for (letter, again) in part {
+            change.update(inbox::reopen(&letter.key()));
+            change = change.append(again.clone().into_change());
+        }
+        let events = part.iter().map(|(letter, _)| letter.letter.event.to_string()).collect();
+        let deed = Deed::of(change, events);
+        let last = parts.peek().is_none();
+        ctx.perform(if last { deed } else { deed.part() }, &plan).await?;
+        for (_, again) in part {
+            // What is not sent now is due: the sweep sends it.
+            let _ = ctx.redeliver(again).await;
+        }
+    }
+    Ok(plan)
+}
+
+async fn oldest(ctx: &Ctx<Operator>, listener: &str) -> Result<Vec<Dead>, Error> {
+    let letters = Letters::of(ctx.store(), listener);
+    let page = ctx.store().query_items(&letters.query().limit(IDS_MAX)).await?;
+    letters.opened(&page.items).await
+}
+
+async fn named(
+    ctx: &Ctx<Operator>,
+    request: &DeadLetterRetry,
+    plan: &mut Plan,
+) -> Result<Vec<Dead>, Error> {
+    let mut events: Vec<(EventAddress, EventId)> = Vec::new();
+    for address in &request.events {
+        let id = match &address.place {
+            Place::Id(id) => Some(*id),
+            Place::Nth(..) => Outbox::of(ctx.store()).row(address).await?.map(|row| row.event_id),
+        };
+        match id {
+            Some(id) => events.push((address.clone(), id)),
+            None => plan.leave(address, "there is no such event, or not any more"),
+        }
+    }
+    let dead = Letters::of(ctx.store(), &request.listener).named(&events).await?;
+    for (address, event) in &events {
+        if !dead.iter().any(|one| one.letter.event == *event) {
+            plan.leave(address, format!("{} did not give it up", request.listener));
+        }
+    }
+    Ok(dead)
+}
+
+fn not_failed() -> Error {
+    Error::conflict("not_failed", "none of these is a dead letter that can be handed out again")
+}

@@ -1,0 +1,106 @@
+use contracts::platform::{EventReplay, Plan};
+use kernel::{Error, ErrorKind, ReplayId};
+use runtime::backbone::Hearing;
+use runtime::{Ctx, Deed, Operator};
+use store::inbox::{InboxKey, InboxRow, State};
+use store::outbox::{OutboxRow, Status};
+use store::redelivery::Redelivery;
+use store::{Change, Consistency, transition};
+
+use crate::store::outbox::{Outbox, scope_of};
+
+/// Publishes an event again for everybody, or sends it to one listener again. For everybody the inboxes
+/// absorb what was handled; one listener handles it again only where it is forced to.
+pub async fn handle(ctx: Ctx<Operator>, request: EventReplay) -> Result<Plan, Error> {
+    let listener = match &request.listener {
+        Some(id) => Some(ctx.backbone().listener(id).ok_or_else(Error::not_found)?.clone()),
+        None if request.force => return Err(needs_a_listener()),
+        None => None,
+    };
+    let row = Outbox::of(ctx.store()).row(&request.event).await?;
+    let row = row.ok_or_else(Error::not_found)?;
+    match listener {
+        Some(listener) => to_one(&ctx, &request, &row, &listener).await,
+        None => to_everybody(&ctx, &row).await,
+    }
+}
+
+async fn to_everybody(ctx: &Ctx<Operator>, row: &OutboxRow) -> Result<Plan, Error> {
+    if !row.status.is_settled() && row.status != Status::Failed {
+        return Err(Error::conflict("state_conflict", "the event is on its way already"));
+    }
+    let mut plan = Plan::new(ctx.who().is_confirmed());
+    let replay = row.replay_no + 1;
+    plan.step(row.event_id, format!("published again for everybody, as replay {replay}"));
+    if !plan.done {
+        return Ok(plan);
+    }
+    let mut change = Change::new();
+    change.update(transition::reset(&row.key, row.status, ctx.now()));
+    ctx.perform(Deed::of(change, plan.targets()), plan).await
+}
+
+async fn to_one(
+    ctx: &Ctx<Operator>,
+    request: &EventReplay,
+    row: &OutboxRow,
+    listener: &Hearing,
+) -> Result<Plan, Error> {
+    if !listener.types.contains(&topic_type(row)) {
+        return Err(Error::conflict("state_conflict", "the listener does not hear this type"));
+    }
+    let scope = scope_of(request.event.tenant_id, request.event.livemode);
+    let mut plan = Plan::new(ctx.who().is_confirmed());
+    let (queue, place) = (&listener.queue, row.key.clone());
+    let (id, now) = (&listener.listener, ctx.now());
+    let mut redelivery = Redelivery::of(&scope, id, queue, row.event_id, place, now);
+    if request.force {
+        let replay: ReplayId = ctx.new_id();
+        plan.replay_id = Some(replay);
+        plan.step(row.event_id, format!("handled again by {id}, whatever order says"));
+        redelivery = redelivery.as_part(replay.to_string()).forced();
+    } else {
+        let inbox = InboxKey::new(&scope, id, row.event_id, None);
+        let found: Option<InboxRow> = ctx.store().get(inbox.key(), Consistency::Strong).await?;
+        match found.map(|found| found.state) {
+            Some(State::Failed) => return Err(given_up(id)),
+            Some(State::Done | State::Skipped) => {
+                plan.leave(
+                    row.event_id,
+                    format!("{id} has handled it: force makes it do so again"),
+                );
+                return Ok(plan);
+            }
+            _ => plan.step(row.event_id, format!("sent to {id} again")),
+        }
+    }
+    if !plan.done {
+        plan.replay_id = None;
+        return Ok(plan);
+    }
+    let deed = Deed::of(redelivery.clone().into_change(), plan.targets());
+    let deed = plan.replay_id.into_iter().fold(deed, Deed::about);
+    let plan = ctx.perform(deed, plan).await?;
+    // What is not sent now is due: the sweep sends it.
+    let _ = ctx.redeliver(&redelivery).await;
+    // What a crash left in the dead-letter queue is a copy of what was sent.
+    let _ = ctx.clear_dead_letters(&listener.dead_letter_queue, &[row.event_id]).await;
+    Ok(plan)
+}
+
+fn topic_type(row: &OutboxRow) -> String {
+    match row.major {
+        0 | 1 => row.kind.clone(),
+        major => format!("{}@{major}", row.kind),
+    }
+}
+
+fn given_up(listener: &str) -> Error {
+    let message = format!("{listener} gave it up: talaria dlq retry {listener} hands it out again");
+    Error::conflict("state_conflict", message)
+}
+
+fn needs_a_listener() -> Error {
+    let message = "name the listener that is to handle the event again";
+    Error::new(ErrorKind::Validation, "validation_failed", message)
+}

@@ -1,0 +1,44 @@
+use contracts::platform::{ListenerLine, ListenerList, Listing};
+use kernel::Error;
+use runtime::backbone::Hearing;
+use runtime::{Ctx, Operator};
+use store::PAGE_MAX;
+
+use crate::store::letters::Letters;
+
+/// Lists the listeners: one query each, and the depth of their queues.
+pub async fn handle(
+    ctx: Ctx<Operator>,
+    request: ListenerList,
+) -> Result<Listing<ListenerLine>, Error> {
+    let wanted = request.listener.as_deref();
+    let all = ctx.backbone().listeners.iter();
+    let chosen: Vec<&Hearing> =
+        all.filter(|one| wanted.is_none_or(|id| one.listener == id)).collect();
+    if wanted.is_some() && chosen.is_empty() {
+        return Err(Error::not_found());
+    }
+    let mut data = Vec::new();
+    for hearing in chosen {
+        data.push(line(&ctx, hearing).await?);
+    }
+    Ok(Listing { data, next: None })
+}
+
+async fn line(ctx: &Ctx<Operator>, hearing: &Hearing) -> Result<ListenerLine, Error> {
+    let failed = Letters::of(ctx.store(), &hearing.listener).count(PAGE_MAX).await?;
+    let blocks = hearing.on_exhausted == "block";
+    Ok(ListenerLine {
+        listener: hearing.listener.clone(),
+        types: hearing.types.clone(),
+        ordered: hearing.ordered,
+        priority: hearing.priority.clone(),
+        tries: hearing.tries,
+        backoff_s: hearing.backoff_s.clone(),
+        on_exhausted: hearing.on_exhausted.clone(),
+        failed,
+        blocked: if blocks { failed } else { 0 },
+        waiting: ctx.queue_depth(&hearing.queue).await,
+        dead_letters: ctx.queue_depth(&hearing.dead_letter_queue).await,
+    })
+}

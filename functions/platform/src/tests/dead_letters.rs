@@ -1,0 +1,145 @@
+use contracts::platform::{self as api, DeadLetter, Listing, Plan};
+use local::aws::sqs::NewMessage;
+use serde_json::{Value, json};
+
+use super::desk::{Desk, HAPPENED, LISTENER, MOVED, ORDERED, REASON};
+
+const DEAD: &str = "talaria-local-demo-on_happened-dlq";
+
+async fn dead(desk: &Desk, listener: &str) -> Vec<DeadLetter> {
+    let list: Listing<DeadLetter> =
+        desk.asks(&api::DLQ_LIST, json!({ "listener": listener })).await;
+    list.data
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_shows_its_cause() {
+    let desk = Desk::new().await;
+    desk.breaks(true);
+    desk.happens("one").await;
+    let letters = dead(&desk, LISTENER).await;
+    let [letter] = &letters[..] else { panic!("one dead letter: {letters:?}") };
+    assert_eq!((letter.error_code.as_deref(), letter.attempts), (Some("broken"), 1));
+    let event = letter.event.clone().unwrap().to_string();
+    assert_eq!(
+        ([event].to_vec(), letter.cause.as_str()),
+        (desk.events(HAPPENED.spec.name).await, "exhausted")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_crash_left_behind_is_listed_and_sent_again() {
+    let desk = Desk::new().await;
+    desk.happens("one").await;
+    desk.handled().await;
+    let event = desk.events(HAPPENED.spec.name).await.remove(0);
+    let story: api::EventStory = desk.asks(&api::EVENT_SHOW, json!({ "event": event })).await;
+    desk.forgets(1).await;
+    let queues = desk.platform.cloud().queues();
+    for body in [story.envelope.to_string(), "no event".to_owned()] {
+        queues.send(DEAD, NewMessage { body, copies: 1, ..NewMessage::default() }).unwrap();
+    }
+    let letters = dead(&desk, LISTENER).await;
+    let causes: Vec<&str> = letters.iter().map(|letter| letter.cause.as_str()).collect();
+    assert!(causes.contains(&"crashed"), "{letters:?}");
+    let request = json!({ "event": event, "listener": LISTENER });
+    let plan: Plan = desk.does(&api::EVENT_REPLAY, request, "k").await;
+    assert_eq!((plan.done, desk.handled().await), (true, vec!["one".to_owned()]));
+    assert_eq!(queues.depth(DEAD).unwrap().waiting, 1, "only what is no event is left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn orders_about_dead_letters_are_refused_in_this_order() {
+    let desk = Desk::new().await;
+    desk.happens("handled").await;
+    let event = desk.events(HAPPENED.spec.name).await.remove(0);
+    let retry = |request: Value, reason| desk.refuses(&api::DLQ_RETRY, request, reason);
+    let many = vec![event.clone(); 101];
+    let stranger = json!({ "listener": "demo.on_nothing" });
+    assert_eq!(retry(stranger.clone(), None).await, "reason_required");
+    let crowd = json!({ "listener": LISTENER, "events": many });
+    assert_eq!(retry(crowd, Some(REASON)).await, "too_many_ids");
+    assert_eq!(retry(stranger, Some(REASON)).await, "not_found");
+    assert_eq!(retry(json!({ "listener": LISTENER }), Some(REASON)).await, "not_failed");
+    let one = json!({ "listener": LISTENER, "events": [event] });
+    assert_eq!(retry(one, Some(REASON)).await, "not_failed");
+    let skip = |request: Value, reason| desk.refuses(&api::DLQ_SKIP, request, reason);
+    let one = json!({ "listener": LISTENER, "event": event });
+    assert_eq!(skip(one.clone(), None).await, "reason_required");
+    assert_eq!(skip(one, Some(REASON)).await, "not_failed");
+    assert_eq!(desk.actions().await, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retried_dead_letter_is_handled_once() {
+    let desk = Desk::new().await;
+    desk.breaks(true);
+    desk.happens("one").await;
+    desk.happens("two").await;
+    desk.breaks(false);
+    let request = json!({ "listener": LISTENER });
+    let plan: Plan = desk.tries(&api::DLQ_RETRY, request.clone()).await;
+    assert_eq!((plan.done, plan.steps.len()), (false, 2));
+    desk.minutes_pass(5).await;
+    assert_eq!((dead(&desk, LISTENER).await.len(), desk.handled().await.len()), (2, 0));
+    let plan: Plan = desk.does(&api::DLQ_RETRY, request.clone(), "k").await;
+    let mut handled = desk.handled().await;
+    handled.sort_unstable();
+    assert_eq!((plan.done, handled), (true, vec!["one".to_owned(), "two".to_owned()]));
+    assert_eq!(desk.platform.cloud().queues().depth(DEAD).unwrap().waiting, 0);
+    let again: Plan = desk.does(&api::DLQ_RETRY, request, "k").await;
+    desk.minutes_pass(5).await;
+    assert_eq!((&again, desk.handled().await.len()), (&plan, 0));
+    assert_eq!(dead(&desk, LISTENER).await, []);
+    assert_eq!(desk.actions().await, ["platform.dlq_retry 2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_dead_letters_go_in_parts_and_are_one_order() {
+    let desk = Desk::new().await;
+    desk.breaks(true);
+    desk.many(100).await;
+    desk.breaks(false);
+    let plan: Plan = desk.does(&api::DLQ_RETRY, json!({ "listener": LISTENER }), "k").await;
+    assert_eq!((plan.steps.len(), desk.handled().await.len()), (100, 100));
+    let again: Plan = desk.does(&api::DLQ_RETRY, json!({ "listener": LISTENER }), "k").await;
+    assert_eq!((again, desk.handled().await.len()), (plan, 0));
+    let actions = desk.actions().await;
+    assert_eq!(actions.len(), 3, "{actions:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_skipped_dead_letter_never_comes_back() {
+    let desk = Desk::new().await;
+    desk.breaks(true);
+    desk.happens("one").await;
+    desk.breaks(false);
+    let event = desk.events(HAPPENED.spec.name).await.remove(0);
+    let request = json!({ "listener": LISTENER, "event": event });
+    let plan: Plan = desk.tries(&api::DLQ_SKIP, request.clone()).await;
+    assert_eq!((plan.done, dead(&desk, LISTENER).await.len()), (false, 1));
+    let plan: Plan = desk.does(&api::DLQ_SKIP, request.clone(), "k").await;
+    let again: Plan = desk.does(&api::DLQ_SKIP, request, "k").await;
+    assert_eq!((plan.done, &again), (true, &plan));
+    assert_eq!((dead(&desk, LISTENER).await, desk.handled().await.len()), (Vec::new(), 0));
+    let story: api::EventStory = desk.asks(&api::EVENT_SHOW, json!({ "event": event })).await;
+    let heard = &story.listeners[0];
+    assert_eq!(heard.state.as_deref(), Some("skipped"));
+    assert_eq!(heard.skip_reason.as_deref(), Some(REASON));
+    assert_eq!(desk.actions().await, ["platform.dlq_skip 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_skipped_event_of_an_ordered_listener_is_gone() {
+    let desk = Desk::new().await;
+    desk.breaks(true);
+    desk.moves("first", 1).await;
+    desk.breaks(false);
+    let event = desk.events(MOVED.spec.name).await.remove(0);
+    let request = json!({ "listener": ORDERED, "event": event });
+    let plan: Plan = desk.does(&api::DLQ_SKIP, request, "k").await;
+    assert!(plan.done);
+    desk.moves("second", 2).await;
+    desk.minutes_pass(5).await;
+    assert_eq!(desk.handled().await, ["second"]);
+}

@@ -1,0 +1,396 @@
+//! What the tests share: the module beside one that exists only here, whose listeners fail when told to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use contracts::{Call, Empty, Operation};
+use events::envelope::Origin;
+use events::ops::ACTION_PERFORMED;
+use events::{Envelope, Event, Fact};
+use kernel::{EntityKind, EntityRef, Error, EventId, TenantId};
+use local::{Options, Platform, seed};
+use runtime::module::{answer, every, listen};
+use runtime::{Commit, Ctx, Group, Module, Outcome, Received, System, Worker};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::inbox::InboxKey;
+use store::outbox::{Birth, OutboxRow, Status};
+use store::{
+    Change, Consistency, DUE, INBOX, Item, Key, OUTBOX, PLATFORM, Query, Scope, Stored, Table,
+    Token, Update, transition,
+};
+
+pub const TENANT: TenantId = seed::DEMO_TENANT;
+pub const REASON: &str = "the receiver was down";
+pub const LISTENER: &str = "demo.on_happened";
+pub const ORDERED: &str = "demo.on_moved";
+/// Where the listeners write down what they handle.
+const DEMO: Table = Table::new("demo");
+
+static ACT: Call<Happened, Empty> = Call::new("demo.act");
+pub const HAPPENED: Event<Happened> = Event::new("demo.thing.happened", EntityKind::Settings);
+pub const ECHOED: Event<Happened> = Event::new("demo.thing.echoed", EntityKind::Settings);
+pub const MOVED: Event<Happened> = Event::new("demo.swap.moved", EntityKind::Swap);
+
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct Happened {
+    pub what: String,
+    pub sequence: u64,
+    pub ordered: bool,
+}
+
+impl Fact for Happened {
+    fn sample() -> Self {
+        Self { what: "thing".to_owned(), sequence: 1, ordered: false }
+    }
+}
+
+/// A platform with a module whose listeners note what they handle.
+pub struct Desk {
+    pub platform: Platform,
+    broken: Arc<AtomicBool>,
+    looked_at: AtomicUsize,
+}
+
+impl Desk {
+    pub async fn new() -> Self {
+        let broken = Arc::default();
+        let modules = vec![crate::module(), demo(&broken)];
+        let platform = Platform::start(modules, Options::in_memory()).await.unwrap();
+        Self { platform, broken, looked_at: AtomicUsize::new(0) }
+    }
+
+    /// From now on the listeners fail for good, or do not any more.
+    pub fn breaks(&self, broken: bool) {
+        self.broken.store(broken, Ordering::SeqCst);
+    }
+
+    /// What was handled since the last look, in order.
+    pub async fn handled(&self) -> Vec<String> {
+        let store = &self.platform.ports().store;
+        let item = store.get_item(&DEMO, &effects(), Consistency::Strong).await.unwrap();
+        let Some(item) = item else { return Vec::new() };
+        let all: Effects = item.read().unwrap();
+        let seen = self.looked_at.swap(all.handled.len(), Ordering::SeqCst);
+        all.handled[seen..].to_vec()
+    }
+
+    /// Something happens and everything settles.
+    pub async fn happens(&self, what: &str) {
+        self.act(what, 1, false).await;
+        self.platform.settle().await;
+    }
+
+    /// So many things happen at once, and everything settles.
+    pub async fn many(&self, count: usize) {
+        for n in 0..count {
+            self.act(&format!("n{n}"), 1, false).await;
+        }
+        self.platform.settle().await;
+    }
+
+    /// The listener forgets that it handled the first events.
+    pub async fn forgets(&self, count: usize) {
+        for address in self.events(HAPPENED.spec.name).await.iter().take(count) {
+            let event = address.rsplit('/').next().unwrap().parse().unwrap();
+            let inbox = InboxKey::new(&Scope::tenant(TENANT).mode(true), LISTENER, event, None);
+            let store = &self.platform.ports().store;
+            assert!(store.delete(&INBOX, inbox.key(), None).await.unwrap().done().is_some());
+        }
+    }
+
+    /// The n-th move of a swap, in order.
+    pub async fn moves(&self, what: &str, sequence: u64) {
+        self.act(what, sequence, true).await;
+        self.platform.settle().await;
+    }
+
+    async fn act(&self, what: &str, sequence: u64, ordered: bool) {
+        let call = json!({
+            "tenant": TENANT, "livemode": true, "actor": null, "correlation": "test",
+            "causation": null, "traceparent": null,
+            "request": Happened { what: what.to_owned(), sequence, ordered },
+        });
+        self.platform.invoke("demo.act", call).await.unwrap();
+    }
+
+    pub async fn minutes_pass(&self, minutes: u32) {
+        for _ in 0..minutes {
+            self.platform.pass(Duration::from_secs(60)).await;
+        }
+    }
+
+    /// An operator asks.
+    pub async fn asks<Q: Serialize, S: DeserializeOwned>(
+        &self,
+        operation: &Operation<Q, S>,
+        request: Value,
+    ) -> S {
+        done(self.orders(operation, request, None, false, "k").await)
+    }
+
+    /// An operator tries a change without confirming it.
+    pub async fn tries<Q: Serialize, S: DeserializeOwned>(
+        &self,
+        operation: &Operation<Q, S>,
+        request: Value,
+    ) -> S {
+        done(self.orders(operation, request, Some(REASON), false, "k").await)
+    }
+
+    /// An operator confirms a change under this key, and everything settles.
+    pub async fn does<Q: Serialize, S: DeserializeOwned>(
+        &self,
+        operation: &Operation<Q, S>,
+        request: Value,
+        key: &str,
+    ) -> S {
+        let report = self.orders(operation, request, Some(REASON), true, key).await;
+        self.platform.settle().await;
+        done(report)
+    }
+
+    /// The code an order is refused with, confirmed or not.
+    pub async fn refuses<Q: Serialize, S: DeserializeOwned>(
+        &self,
+        operation: &Operation<Q, S>,
+        request: Value,
+        reason: Option<&str>,
+    ) -> String {
+        let mut codes = Vec::new();
+        for confirmed in [false, true] {
+            let key = format!("refused {request}");
+            let report = self.orders(operation, request.clone(), reason, confirmed, &key).await;
+            codes.push(report["refused"]["code"].as_str().unwrap_or_default().to_owned());
+        }
+        assert_eq!(codes[0], codes[1], "a dry run refuses what the order refuses");
+        codes.remove(0)
+    }
+
+    /// The code a confirmed order under this key is refused with.
+    pub async fn refuses_confirmed<Q: Serialize, S: DeserializeOwned>(
+        &self,
+        operation: &Operation<Q, S>,
+        request: Value,
+        key: &str,
+    ) -> String {
+        let report = self.orders(operation, request, Some(REASON), true, key).await;
+        report["refused"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    async fn orders<Q: Serialize, S: DeserializeOwned>(
+        &self,
+        operation: &Operation<Q, S>,
+        request: Value,
+        reason: Option<&str>,
+        confirmed: bool,
+        key: &str,
+    ) -> Value {
+        let order = json!({
+            "operator": "ada", "reason": reason, "confirmed": confirmed, "key": key,
+            "request": request,
+        });
+        self.platform.invoke(operation.spec.id, order).await.unwrap()
+    }
+
+    /// The actions of operators so far: function, reason and number of targets.
+    pub async fn actions(&self) -> Vec<String> {
+        let scope = Scope::tenant(TenantId::from_bytes([0; 16])).mode(true);
+        let day = self.now().day();
+        let query = store::outbox::of_day(&scope, &day, ACTION_PERFORMED.spec.public);
+        let store = &self.platform.ports().store;
+        let mut actions = Vec::new();
+        for item in store.query_items(&query).await.unwrap().items {
+            let key = item.key().unwrap();
+            let row = store.get_item(&OUTBOX, &key, store::Consistency::Strong).await.unwrap();
+            let envelope = row.unwrap().text("envelope").unwrap().to_owned();
+            let data = Envelope::parse(&envelope).unwrap().data;
+            let targets = data["targets"].as_array().unwrap().len();
+            assert_eq!((&data["reason"], &data["operator"]), (&json!(REASON), &json!("ada")));
+            actions.push(format!("{} {targets}", data["action"].as_str().unwrap()));
+        }
+        actions
+    }
+
+    pub fn now(&self) -> kernel::Timestamp {
+        kernel::Timestamp::from_ms(self.platform.clock().now_ms())
+    }
+
+    /// Every item of every table an order may write, to see that a dry run changes nothing.
+    pub async fn rows(&self, query: Query) -> Vec<Item> {
+        self.platform.ports().store.query_items(&query).await.unwrap().items
+    }
+
+    /// The addresses of what happened so far, oldest first, of this type.
+    pub async fn events(&self, kind: &str) -> Vec<String> {
+        let scope = Scope::tenant(TENANT).mode(true);
+        let query = store::outbox::of_day(&scope, &self.now().day(), false).limit(1000);
+        let items = self.rows(query).await;
+        let own = items.iter().filter(|item| item.text("type") == Some(kind));
+        own.map(|item| format!("{TENANT}/l/{}", item.text("event_id").unwrap())).collect()
+    }
+
+    /// An event whose publishing was given up; its address.
+    pub async fn unpublished(&self, what: &str) -> String {
+        let mut row = self.row(what);
+        row.status = Status::Processing;
+        row.claim = Some("c".to_owned());
+        self.commit(row.clone()).await;
+        let refusal =
+            transition::Refusal { code: "publish_refused".to_owned(), fingerprint: "f".to_owned() };
+        let fail = transition::fail(&row.key(), "c", &row.kind, &refusal, self.now());
+        let store = &self.platform.ports().store;
+        assert!(store.update(fail).await.unwrap().done().is_some());
+        format!("{TENANT}/l/settings/{what}/1")
+    }
+
+    /// An event that was committed by a function that died right after.
+    pub async fn born(&self, what: &str) {
+        self.commit(self.row(what)).await;
+    }
+
+    /// A module plans an event in so many seconds.
+    pub async fn schedules(&self, name: &str, seconds: u64) {
+        let scope = Scope::tenant(TENANT).mode(true);
+        let key = Key::alone(scope.partition("SCH", ("demo", store::escaped(name))));
+        let at = self.now().plus(Duration::from_secs(seconds));
+        let update = Update::of(PLATFORM, key.clone())
+            .set("due_kind", "scheduled_event")
+            .set("tenant_id", TENANT)
+            .set("livemode", true)
+            .set("module", "demo")
+            .set("name", name)
+            .set("plan", json!({ "type": HAPPENED.spec.name }))
+            .set("fire_at_ms", at.ms())
+            .set("due_at_ms", at.ms())
+            .set("due_pk", crate::store::keys::due(&key))
+            .add("v", 1);
+        assert!(self.platform.ports().store.update(update).await.unwrap().done().is_some());
+    }
+
+    async fn commit(&self, row: OutboxRow) {
+        let token = Token::of(row.event_id.to_string().as_bytes(), 0);
+        self.platform.ports().store.commit(row.into_change(), &token).await.unwrap();
+    }
+
+    fn row(&self, what: &str) -> OutboxRow {
+        let scope = Scope::tenant(TENANT).mode(true);
+        let subject = EntityRef::new(EntityKind::Settings, what);
+        let (id, now) = (EventId::new(self.now(), [what.len() as u8; 10]), self.now());
+        let origin = Origin {
+            tenant: TENANT,
+            livemode: true,
+            actor: None,
+            correlation: "test".to_owned(),
+            causation: None,
+            traceparent: None,
+        };
+        let data = json!(Happened { what: what.to_owned(), sequence: 1, ordered: false });
+        let envelope = Envelope::new(&HAPPENED.spec, id, subject.clone(), 1, now, &origin, data);
+        let birth = Birth {
+            scope,
+            subject,
+            sequence: 1,
+            event_id: id,
+            kind: HAPPENED.spec.name.to_owned(),
+            major: 1,
+            module: "demo".to_owned(),
+            ordered: false,
+            priority: "normal".to_owned(),
+            public: false,
+            facet: None,
+            envelope: envelope.to_bytes().unwrap(),
+            traceparent: None,
+        };
+        OutboxRow::born(&birth, now)
+    }
+}
+
+fn done<S: DeserializeOwned>(report: Value) -> S {
+    assert!(report.get("done").is_some(), "{report}");
+    serde_json::from_value(report["done"].clone()).unwrap()
+}
+
+#[derive(Deserialize)]
+struct Effects {
+    handled: Vec<String>,
+}
+
+fn effects() -> Key {
+    Key::alone(Scope::tenant(TENANT).partition("HANDLED", ()))
+}
+
+fn demo(broken: &Arc<AtomicBool>) -> Module {
+    let (hears, follows) = (broken.clone(), broken.clone());
+    Module::new(
+        "demo",
+        Group::Engagement,
+        "Only in tests.",
+        [
+            answer(&ACT, act).emits([HAPPENED.spec, MOVED.spec]),
+            listen(LISTENER, &HAPPENED, move |ctx, event| {
+                handle(ctx, event, hears.load(Ordering::SeqCst))
+            })
+            .writes([DEMO])
+            .emits([ECHOED.spec]),
+            listen(ORDERED, &MOVED, move |ctx, event| {
+                handle(ctx, event, follows.load(Ordering::SeqCst))
+            })
+            .ordered()
+            .writes([DEMO]),
+            every("demo.sweep", "rate(1 minute)", sweep).writes([PLATFORM]).sends(),
+        ],
+    )
+    .owns([DEMO])
+}
+
+async fn handle(
+    ctx: Ctx<Worker>,
+    event: Received<Happened>,
+    broken: bool,
+) -> Result<Outcome, Error> {
+    if broken {
+        return Ok(Outcome::Permanent("broken"));
+    }
+    let mut change = Change::new();
+    change.update(Update::of(DEMO, effects()).append("handled", &event.data.what));
+    let mut commit = Commit::of(change);
+    if event.data.what == "echo" {
+        commit = announcing(&ctx, commit, &ECHOED, &event.data);
+    }
+    ctx.apply(commit).await.map(|()| Outcome::Done)
+}
+
+/// Starts stale replays again, as the sweep of all timers does.
+async fn sweep(ctx: Ctx<System>) -> Result<(), Error> {
+    for shard in 0..crate::store::keys::DUE_SHARDS {
+        let due = Query::index(PLATFORM, DUE, crate::store::keys::due_shard(shard));
+        for item in ctx.store().query_items(&due.up_to(ctx.now().ms())).await?.items {
+            crate::replaying::restart(&ctx, &item).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn act(ctx: Ctx<Worker>, request: Happened) -> Result<Empty, Error> {
+    let event = if request.ordered { &MOVED } else { &HAPPENED };
+    let commit = announcing(&ctx, Commit::of(Change::new()), event, &request);
+    ctx.apply(commit).await.map(|()| Empty {})
+}
+
+fn announcing(
+    ctx: &Ctx<Worker>,
+    commit: Commit,
+    event: &Event<Happened>,
+    data: &Happened,
+) -> Commit {
+    let thing: EventId = ctx.new_id();
+    let subject = match event.spec.entity {
+        EntityKind::Swap => EntityRef::new(EntityKind::Swap, "swp_1"),
+        kind => EntityRef::new(kind, thing),
+    };
+    commit.announcing(event, subject, data.sequence, data)
+}

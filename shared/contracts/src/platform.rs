@@ -1,0 +1,149 @@
+//! Module `platform`: what operators see of the event backbone, and how they repeat, skip and cancel.
+//!
+//! Whatever changes something is a dry run until it is confirmed, needs a reason, and is announced as
+//! `ops.action.performed`.
+
+mod address;
+mod dead_letters;
+mod event;
+mod outbox;
+mod replay;
+mod schedule;
+
+pub use address::{EventAddress, NotASchedule, NotAnAddress, Place, ScheduleAddress};
+pub use dead_letters::{
+    DeadLetter, DeadLetterList, DeadLetterRetry, DeadLetterSkip, ListenerLine, ListenerList,
+};
+pub use event::{CausedEvent, EventReplay, EventShow, EventStory, HeardBy};
+pub use outbox::{OutboxChoice, OutboxLine, OutboxList, Unpublished};
+pub use replay::{Only, ReplayGet, ReplayStart, ReplayState, ReplayView};
+pub use schedule::{ScheduleChoice, ScheduleLine, ScheduleList};
+
+use kernel::ReplayId;
+use serde::{Deserialize, Serialize};
+
+use crate::Operation;
+
+/// The most ids one order names.
+pub const IDS_MAX: usize = 100;
+
+crate::operations! {
+    /// Tells the story of one event: its row, its publication, what every listener did with it, and what
+    /// it caused.
+    EVENT_SHOW: Operation<EventShow, EventStory> = Operation::new("platform.event_show");
+
+    /// Publishes an event again for everybody, or sends it to one listener again.
+    EVENT_REPLAY: Operation<EventReplay, Plan> =
+        Operation::new("platform.event_replay").changing();
+
+    /// Starts to send a range of a tenant's events to one listener again.
+    REPLAY_START: Operation<ReplayStart, Plan> =
+        Operation::new("platform.replay_start").changing();
+
+    /// Tells how far a replay is.
+    REPLAY_GET: Operation<ReplayGet, ReplayView> = Operation::new("platform.replay_get");
+
+    /// Ends a replay before its end; what was sent stays sent.
+    REPLAY_CANCEL: Operation<ReplayGet, Plan> =
+        Operation::new("platform.replay_cancel").changing();
+
+    /// Lists events that were given up, or that wait too long to be published.
+    OUTBOX_LIST: Operation<OutboxList, Listing<OutboxLine>> =
+        Operation::new("platform.outbox_list");
+
+    /// Publishes events that were given up.
+    OUTBOX_RETRY: Operation<OutboxChoice, Plan> =
+        Operation::new("platform.outbox_retry").changing();
+
+    /// Passes over events that were given up: their aggregates go on without them.
+    OUTBOX_SKIP: Operation<OutboxChoice, Plan> =
+        Operation::new("platform.outbox_skip").changing();
+
+    /// Lists the listeners with what they gave up and the depth of their queues.
+    LISTENER_LIST: Operation<ListenerList, Listing<ListenerLine>> =
+        Operation::new("platform.listener_list");
+
+    /// Lists the events a listener gave up, with their causes, oldest first.
+    DLQ_LIST: Operation<DeadLetterList, Listing<DeadLetter>> =
+        Operation::new("platform.dlq_list");
+
+    /// Gives events a listener gave up to it again.
+    DLQ_RETRY: Operation<DeadLetterRetry, Plan> =
+        Operation::new("platform.dlq_retry").changing();
+
+    /// Passes over an event a listener gave up; where it held up its aggregate, later ones go on.
+    DLQ_SKIP: Operation<DeadLetterSkip, Plan> = Operation::new("platform.dlq_skip").changing();
+
+    /// Lists what is planned for a later time, earliest first.
+    SCHEDULE_LIST: Operation<ScheduleList, Listing<ScheduleLine>> =
+        Operation::new("platform.schedule_list");
+
+    /// Fires a scheduled event now.
+    SCHEDULE_RUN: Operation<ScheduleChoice, Plan> =
+        Operation::new("platform.schedule_run").changing();
+
+    /// Cancels a scheduled event.
+    SCHEDULE_CANCEL: Operation<ScheduleChoice, Plan> =
+        Operation::new("platform.schedule_cancel").changing();
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Listing<T> {
+    pub data: Vec<T>,
+    /// Ask again with it for more; absent at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// What an order does, or would do.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Plan {
+    /// Whether it was done; a dry run only says what would be.
+    pub done: bool,
+    pub steps: Vec<Step>,
+    /// What was asked for and is left alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<PassedOver>,
+    /// The replay it starts, or whose inbox row the event is handled under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay_id: Option<ReplayId>,
+}
+
+impl Plan {
+    /// A plan without steps: done, or to be done.
+    pub const fn new(done: bool) -> Self {
+        Self { done, steps: Vec::new(), passed_over: Vec::new(), replay_id: None }
+    }
+
+    /// Changes this target, in words.
+    pub fn step(&mut self, target: impl ToString, change: impl Into<String>) {
+        self.steps.push(Step { target: target.to_string(), change: change.into() });
+    }
+
+    /// Leaves this target alone, for a reason.
+    pub fn leave(&mut self, target: impl ToString, why: impl Into<String>) {
+        self.passed_over.push(PassedOver { target: target.to_string(), why: why.into() });
+    }
+
+    /// What is changed.
+    pub fn targets(&self) -> Vec<String> {
+        self.steps.iter().map(|step| step.target.clone()).collect()
+    }
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Step {
+    /// What is changed.
+    pub target: String,
+    /// How, in words.
+    pub change: String,
+}
+
+/// One thing that is left alone.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct PassedOver {
+    pub target: String,
+    pub why: String,
+}
