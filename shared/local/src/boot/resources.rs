@@ -206,6 +206,7 @@ fn ensure_topic(
         Topic::Fifo => BTreeMap::from([
             ("FifoTopic".to_owned(), "true".to_owned()),
             ("ContentBasedDeduplication".to_owned(), "false".to_owned()),
+            ("FifoThroughputScope".to_owned(), "MessageGroup".to_owned()),
         ]),
     };
     let topics = cloud.topics();

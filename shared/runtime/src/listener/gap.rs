@@ -79,7 +79,9 @@ mod tests {
             traceparent: None,
         };
         // 2030-06-01T12:00:00Z
-        OutboxRow { status, ..OutboxRow::born(&birth, Timestamp::from_ms(1_906_545_600_000)) }
+        let mut row = OutboxRow::born(&birth, Timestamp::from_ms(1_906_545_600_000));
+        row.status = status;
+        row
     }
 
     #[test]
