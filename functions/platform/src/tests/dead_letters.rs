@@ -2,7 +2,8 @@ use contracts::platform::{self as api, DeadLetter, Listing, Plan};
 use local::aws::sqs::NewMessage;
 use serde_json::{Value, json};
 
-use super::desk::{Desk, HAPPENED, LISTENER, MOVED, ORDERED, REASON};
+use super::demo::{HAPPENED, LISTENER, MOVED, ORDERED};
+use super::desk::{Desk, REASON};
 
 const DEAD: &str = "talaria-local-demo-on_happened-dlq";
 

@@ -4,7 +4,8 @@ use local::fault::{Fault, FaultPlan};
 use serde_json::{Value, json};
 use store::planted::{self, Bug};
 
-use super::desk::{Desk, HAPPENED, LISTENER, ORDERED, REASON, TENANT};
+use super::demo::{HAPPENED, LISTENER, ORDERED};
+use super::desk::{Desk, REASON, TENANT};
 
 fn range(desk: &Desk, only: &str) -> Value {
     json!({
