@@ -48,6 +48,9 @@ pub enum Priority {
 }
 
 impl Priority {
+    /// Every urgency.
+    pub const ALL: &[Self] = &[Self::Low, Self::Normal, Self::High];
+
     /// The word of the message attribute.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -6,6 +6,7 @@ mod call;
 mod failure;
 mod guard;
 mod invocation;
+mod unprocessed;
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ use crate::aws::{Answer, Extension, Request, Service, Services};
 use crate::clock::VirtualClock;
 use crate::fault::{Fault, Faults};
 use invocation::Shared;
+use unprocessed::LeftOut;
 
 /// Sees every call of an invocation when it ends.
 pub type Observer = Arc<dyn Fn(&Call) + Send + Sync>;
@@ -71,7 +73,7 @@ impl HttpConnector for Connector {
         HttpConnectorFuture::new(async move {
             let incoming = Incoming::read(&connector.services, request).await?;
             match invocation {
-                None => incoming.pass(&connector.services, 1).await.into_response("outside"),
+                None => incoming.pass(&connector.services).await.into_response("outside"),
                 Some(invocation) => connector.within(&invocation, incoming).await,
             }
         })
@@ -90,7 +92,7 @@ impl Connector {
         }
         let subject = self.subject(&incoming);
         let stray = stray(invocation.tenant(), &subject);
-        let fault = self.faults.next(&invocation.function);
+        let (number, fault) = self.faults.next(&invocation.function);
         let call = self.begun(&incoming, &subject, fault);
         let operation = call.operation.clone();
         let index = invocation.begin(call);
@@ -110,28 +112,7 @@ impl Connector {
                 invocation.end_by_crash();
                 return std::future::pending().await;
             }
-            (None, Some(Fault::ErrorBefore)) => failure::broken(incoming.built_in()).into(),
-            (None, Some(Fault::Throttle)) => failure::throttled(incoming.built_in()).into(),
-            (None, Some(Fault::Conflict)) => match failure::conflict(incoming.built_in()) {
-                Some(answer) => answer.into(),
-                None => incoming.pass(&self.services, 1).await,
-            },
-            (None, Some(Fault::Delay(delay_ms))) => {
-                tokio::time::sleep(Duration::from_millis(delay_ms)).await;
-                incoming.pass(&self.services, 1).await
-            }
-            (None, Some(Fault::Duplicate)) => incoming.pass(&self.services, 2).await,
-            (None, Some(Fault::StaleIndex)) => {
-                let stale = failure::reads_an_index(incoming.built_in());
-                let answer = incoming.pass(&self.services, 1).await;
-                match stale && answer.error.is_none() {
-                    true => failure::without_last_item(&answer.body).into(),
-                    false => answer,
-                }
-            }
-            (None, Some(Fault::ReplyLost | Fault::CrashAfter) | None) => {
-                incoming.pass(&self.services, 1).await
-            }
+            (None, fault) => self.answer(incoming, number, fault).await,
         };
         let units = call::units(&operation, &answer.body);
         match fault {
@@ -150,6 +131,43 @@ impl Connector {
                 answer.into_response(&format!("{}-{index}", invocation.request_id))
             }
         }
+    }
+
+    /// What the service says, or what the fault makes of it. Faults that end or hide the answer are
+    /// the caller's part.
+    async fn answer(&self, mut incoming: Incoming, number: u64, fault: Option<Fault>) -> Outgoing {
+        match fault {
+            Some(Fault::ErrorBefore) => return failure::broken(incoming.built_in()).into(),
+            Some(Fault::Throttle) => return failure::throttled(incoming.built_in()).into(),
+            Some(Fault::Conflict) => {
+                if let Some(answer) = failure::conflict(incoming.built_in()) {
+                    return answer.into();
+                }
+            }
+            Some(Fault::Delay(delay_ms)) => {
+                tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+            }
+            Some(Fault::Duplicate) => incoming.change(|request| request.copies = 2),
+            Some(Fault::StaleIndex) => {
+                let stale = failure::reads_an_index(incoming.built_in());
+                let answer = incoming.pass(&self.services).await;
+                return match stale && answer.error.is_none() {
+                    true => failure::without_last_item(&answer.body).into(),
+                    false => answer,
+                };
+            }
+            Some(Fault::EntryRefused) => {
+                incoming.change(|request| request.refused_entry = Some(number));
+                let left_out = incoming.leave_out(number);
+                let answer = incoming.pass(&self.services).await;
+                return match left_out {
+                    Some(left_out) if answer.error.is_none() => left_out.note(&answer.body).into(),
+                    Some(_) | None => answer,
+                };
+            }
+            Some(Fault::ReplyLost | Fault::CrashBefore | Fault::CrashAfter) | None => {}
+        }
+        incoming.pass(&self.services).await
     }
 
     fn begun(&self, incoming: &Incoming, subject: &Touched, fault: Option<Fault>) -> Call {
@@ -172,10 +190,13 @@ impl Connector {
     }
 
     fn finish(&self, invocation: &Shared, index: usize, outcome: Outcome, units: (f64, f64)) {
-        if let Some(call) = invocation.finish(index, outcome, units) {
-            for observer in self.observers.read().unwrap_or_else(PoisonError::into_inner).iter() {
-                observer(&call);
-            }
+        invocation.finish(index, outcome, units);
+        let observers = self.observers.read().unwrap_or_else(PoisonError::into_inner);
+        if observers.is_empty() {
+            return;
+        }
+        if let Some(call) = invocation.call(index) {
+            observers.iter().for_each(|observer| observer(&call));
         }
     }
 
@@ -187,11 +208,7 @@ impl Connector {
                 let keys_of = |table: &str| self.services.tables.keys_of(table);
                 return Touched::by(&request.operation, &request.json(), &keys_of);
             }
-            Service::Sqs => {
-                let body = request.json();
-                let url = body.get("QueueUrl").or_else(|| body.get("QueueName"));
-                url.and_then(Value::as_str).map(crate::aws::sqs::queue_name).map(str::to_owned)
-            }
+            Service::Sqs => crate::aws::sqs::queue_of(request),
             Service::Sns => crate::aws::sns::topic_name(request),
             Service::SecretsManager => {
                 let body = request.json();
@@ -277,13 +294,25 @@ impl Incoming {
         }
     }
 
-    /// Lets the service answer.
-    async fn pass(self, services: &Services, copies: usize) -> Outgoing {
+    /// Changes a request of a built-in service.
+    fn change(&mut self, change: impl FnOnce(&mut Request)) {
+        if let Self::BuiltIn(request) = self {
+            change(request);
+        }
+    }
+
+    /// Takes one entry out of a DynamoDB batch; `None` when it is no batch of several.
+    fn leave_out(&mut self, number: u64) -> Option<LeftOut> {
         match self {
-            Self::BuiltIn(mut request) => {
-                request.copies = copies;
-                services.answer(&request).await.into()
-            }
+            Self::BuiltIn(request) => LeftOut::take(request, number),
+            Self::Extension(..) | Self::Unknown(_) => None,
+        }
+    }
+
+    /// Lets the service answer.
+    async fn pass(self, services: &Services) -> Outgoing {
+        match self {
+            Self::BuiltIn(request) => services.answer(&request).await.into(),
             Self::Extension(extension, request) => extension.answer(request).await.into(),
             Self::Unknown(what) => {
                 let message = format!("the local cloud does not know this request: {what}");

@@ -1,10 +1,25 @@
-//! Faults on AWS calls and deliveries: what can go wrong, when it shall, and what did. Deterministic for one seed.
+//! Faults on AWS calls and deliveries: what can go wrong, when it shall, and what did. Deterministic
+//! for one seed, and what happened once can be made to happen again.
 
-use std::collections::HashMap;
+mod line;
+mod random;
+mod schedule;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use random::SplitMix;
+pub use schedule::Schedule;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
+use line::Line;
+
 /// One way for an AWS call to go wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// The service answers 500 and does nothing.
     ErrorBefore,
@@ -25,10 +40,31 @@ pub enum Fault {
     Duplicate,
     /// A query on an index does not see the last item of its page yet. Other calls pass unharmed.
     StaleIndex,
+    /// One entry of a batch call to SQS or SNS is refused for the service's own fault and not done,
+    /// the others are done; of a DynamoDB batch of several, one entry stays unprocessed. Which one
+    /// follows from the number of the call. Other calls pass unharmed.
+    EntryRefused,
+}
+
+impl Fault {
+    /// Every kind, once; what takes a time takes 200 ms.
+    pub const ALL: [Self; 10] = [
+        Self::ErrorBefore,
+        Self::ReplyLost,
+        Self::Throttle,
+        Self::Conflict,
+        Self::CrashBefore,
+        Self::CrashAfter,
+        Self::Delay(200),
+        Self::Duplicate,
+        Self::StaleIndex,
+        Self::EntryRefused,
+    ];
 }
 
 /// One way for the hand-over of a batch to a function to go wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DeliveryFault {
     /// The batch is handed over, and then once more.
     Twice,
@@ -40,6 +76,16 @@ pub enum DeliveryFault {
     /// The messages of a queue become visible again while the function works on them. A stream has
     /// no visibility; nothing happens.
     EarlyVisibility,
+    /// The first message of the batch is received later than its successors: it comes a second later,
+    /// behind the rest of its batch and whatever is sent meanwhile, and the receive did not happen to
+    /// it. FIFO queues and streams keep their order; nothing happens.
+    Reordered,
+}
+
+impl DeliveryFault {
+    /// Every kind, once; what takes a time takes 200 ms.
+    pub const ALL: [Self; 5] =
+        [Self::Twice, Self::Late(200), Self::Lost, Self::EarlyVisibility, Self::Reordered];
 }
 
 /// When a fault happens. Calls (and deliveries) count from 1; calls only within invocations.
@@ -61,6 +107,9 @@ pub enum FaultPlan<F = Fault> {
         /// What happens.
         fault: F,
     },
+    /// At exactly these calls; the first entry for a call counts. What happened in another run, for
+    /// example ([`Faults::schedule`]).
+    At(Vec<(u64, F)>),
     /// At random, the same for the same seed and order of calls.
     Random {
         /// The seed.
@@ -103,24 +152,9 @@ impl Faults {
 
     /// Every kind of fault at two calls and two deliveries in a hundred: `--chaos SEED`.
     pub fn chaos(&self, seed: u64) {
-        let faults = vec![
-            Fault::ErrorBefore,
-            Fault::ReplyLost,
-            Fault::Throttle,
-            Fault::Conflict,
-            Fault::CrashBefore,
-            Fault::CrashAfter,
-            Fault::Delay(200),
-            Fault::Duplicate,
-            Fault::StaleIndex,
-        ];
+        let faults = Fault::ALL.to_vec();
         self.inject(FaultPlan::Random { seed, per_mille: 20, faults });
-        let faults = vec![
-            DeliveryFault::Twice,
-            DeliveryFault::Late(200),
-            DeliveryFault::Lost,
-            DeliveryFault::EarlyVisibility,
-        ];
+        let faults = DeliveryFault::ALL.to_vec();
         self.inject_delivery(FaultPlan::Random { seed: !seed, per_mille: 20, faults });
     }
 
@@ -156,134 +190,32 @@ impl Faults {
         lock(&self.deliveries).fired.clone()
     }
 
-    /// Counts a call of `function` and says what shall happen to it.
-    pub(crate) fn next(&self, function: &str) -> Option<Fault> {
+    /// What happened so far, to make it happen again in another run of the same program: there, calls
+    /// and deliveries count from 1 again.
+    pub fn schedule(&self) -> Schedule {
+        Schedule {
+            calls: lock(&self.calls).fired.iter().map(|f| (f.call, f.fault)).collect(),
+            deliveries: lock(&self.deliveries).fired.iter().map(|f| (f.call, f.fault)).collect(),
+        }
+    }
+
+    /// Adds the plans that make exactly this happen.
+    pub fn replay(&self, schedule: &Schedule) {
+        self.inject(FaultPlan::At(schedule.calls.clone()));
+        self.inject_delivery(FaultPlan::At(schedule.deliveries.clone()));
+    }
+
+    /// Counts a call of `function` and says which it is and what shall happen to it.
+    pub(crate) fn next(&self, function: &str) -> (u64, Option<Fault>) {
         lock(&self.calls).next(function)
     }
 
     /// Counts a delivery to `function` and says what shall happen to it.
     pub(crate) fn next_delivery(&self, function: &str) -> Option<DeliveryFault> {
-        lock(&self.deliveries).next(function)
-    }
-}
-
-/// Plans and history of one kind of fault.
-#[derive(Debug)]
-struct Line<F> {
-    plans: Vec<Armed<F>>,
-    count: u64,
-    by_function: HashMap<String, u64>,
-    fired: Vec<Fired<F>>,
-}
-
-#[derive(Debug)]
-struct Armed<F> {
-    plan: FaultPlan<F>,
-    random: SplitMix,
-}
-
-impl<F> Default for Line<F> {
-    fn default() -> Self {
-        Self { plans: Vec::new(), count: 0, by_function: HashMap::new(), fired: Vec::new() }
-    }
-}
-
-impl<F: Copy> Line<F> {
-    fn add(&mut self, plan: FaultPlan<F>) {
-        let seed = match &plan {
-            FaultPlan::Random { seed, .. } => *seed,
-            FaultPlan::Nth { .. } | FaultPlan::NthOf { .. } => 0,
-        };
-        self.plans.push(Armed { plan, random: SplitMix::new(seed) });
-    }
-
-    fn next(&mut self, function: &str) -> Option<F> {
-        self.count += 1;
-        let own = self.by_function.entry(function.to_owned()).or_default();
-        *own += 1;
-        // Every random plan draws at every call, so that one plan does not shift another's dice.
-        let (count, own) = (self.count, *own);
-        let hits = self.plans.iter_mut().map(|armed| armed.hit(count, function, own));
-        let hits: Vec<_> = hits.collect();
-        let fault = hits.into_iter().flatten().next()?;
-        self.fired.push(Fired { call: count, function: function.to_owned(), fault });
-        Some(fault)
-    }
-}
-
-impl<F: Copy> Armed<F> {
-    fn hit(&mut self, call: u64, function: &str, own: u64) -> Option<F> {
-        match &self.plan {
-            FaultPlan::Nth { n, fault } => (call == *n).then_some(*fault),
-            FaultPlan::NthOf { function: wanted, n, fault } => {
-                (function == wanted && own == *n).then_some(*fault)
-            }
-            FaultPlan::Random { per_mille, faults, .. } => {
-                let (dice, which) = (self.random.next(), self.random.next());
-                let happens = dice % 1000 < u64::from(*per_mille);
-                let count = u64::try_from(faults.len()).unwrap_or(u64::MAX).max(1);
-                let which = usize::try_from(which % count).unwrap_or(0);
-                faults.get(which).copied().filter(|_| happens)
-            }
-        }
+        lock(&self.deliveries).next(function).1
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014): good
-/// enough to scatter faults and name messages, never for anything secret.
-#[derive(Clone, Debug)]
-pub(crate) struct SplitMix {
-    state: u64,
-}
-
-impl SplitMix {
-    pub fn new(seed: u64) -> Self {
-        Self { state: seed }
-    }
-
-    pub fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_plan_fires_at_its_call_and_at_no_other() {
-        let faults = Faults::default();
-        faults.inject(FaultPlan::Nth { n: 2, fault: Fault::Throttle });
-        faults.inject(FaultPlan::NthOf {
-            function: "b".to_owned(),
-            n: 2,
-            fault: Fault::CrashAfter,
-        });
-        let happened: Vec<_> = ["a", "b", "a", "b", "b"].map(|f| faults.next(f)).to_vec();
-        assert_eq!(happened, [None, Some(Fault::Throttle), None, Some(Fault::CrashAfter), None]);
-        assert_eq!(faults.fired().iter().map(|f| f.call).collect::<Vec<_>>(), [2, 4]);
-        faults.reset();
-        assert_eq!((faults.calls(), faults.fired().len()), (0, 0));
-    }
-
-    #[test]
-    fn one_seed_gives_one_run_and_another_seed_another() {
-        let run = |seed| {
-            let faults = Faults::default();
-            faults.chaos(seed);
-            (0..2_000).map(|_| faults.next("f")).collect::<Vec<_>>()
-        };
-        assert_eq!(run(7), run(7));
-        assert_ne!(run(7), run(8));
-        let share = run(7).iter().flatten().count();
-        assert!((10..=90).contains(&share), "{share} of 2000");
-    }
 }

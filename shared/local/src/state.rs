@@ -20,6 +20,7 @@ const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS records (
 #[derive(Clone)]
 pub(crate) struct Store {
     connection: Arc<Mutex<Connection>>,
+    kept: bool,
 }
 
 /// Why the store could not do it: a full disk, a damaged file.
@@ -64,7 +65,13 @@ impl Store {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.execute_batch(SCHEMA)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), kept: path.is_some() })
+    }
+
+    /// Whether another process may load what is applied. What only a restart would load need not be
+    /// written where there is none.
+    pub fn is_kept(&self) -> bool {
+        self.kept
     }
 
     /// Applies the changes in order, all or none.

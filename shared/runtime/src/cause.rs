@@ -4,7 +4,8 @@ use std::sync::{Mutex, OnceLock};
 
 use kernel::TenantId;
 use store::idempotency::StoredAnswer;
-use store::inbox::InboxKey;
+
+use crate::listener::Delivery;
 
 /// The cause of whatever this call commits.
 #[derive(Clone, Debug)]
@@ -14,7 +15,18 @@ pub enum Cause {
     /// A request with an `Idempotency-Key`.
     Key(RequestKey),
     /// An event at a listener.
-    Event { inbox: InboxKey, attempts: u32, claim: Option<String> },
+    Event(Box<Delivery>),
+}
+
+impl Cause {
+    /// What names it: the same for every try at the same thing.
+    pub fn name(&self) -> String {
+        match self {
+            Self::None => String::new(),
+            Self::Key(key) => format!("{} {}", key.principal, key.key),
+            Self::Event(delivery) => delivery.name(),
+        }
+    }
 }
 
 /// The idempotency key of a request, and what makes the request the same.
@@ -44,6 +56,8 @@ pub enum Verdict {
     Replay(StoredAnswer),
     /// The event was handled before: nothing to do.
     Duplicate,
+    /// The aggregate moved on meanwhile: what is known of the event is to be read again.
+    Readmit,
 }
 
 impl Signal {

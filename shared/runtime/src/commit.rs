@@ -9,24 +9,31 @@ use events::{Envelope, Event, EventSpec, Fact};
 use kernel::{EntityRef, Error, EventId};
 use serde::Serialize;
 use store::outbox::{Birth, OutboxRow};
-use store::{Change, Consistency, NotCommitted, Token, idempotency, inbox};
+use store::planted::{self, Bug};
+use store::{Change, Consistency, NotCommitted, Token, cursor, idempotency, inbox};
 
 use crate::answer::Answer;
 use crate::audit::AuditRow;
 use crate::caller::InTenant;
 use crate::cause::{Cause, Verdict};
 use crate::ctx::{Call, Ctx};
-use crate::relay;
+use crate::reactor::Announced;
 use crate::reply::Reply;
+use crate::{listener, relay};
 
 /// A change with everything that has to be true together with it.
 pub struct Commit {
     change: Change,
     announcements: Vec<Announcement>,
+    snapshot: Option<Result<serde_json::Value, Error>>,
     audit_target: Option<String>,
 }
 
-struct Announcement {
+/// The largest public object an event keeps, in bytes of JSON; a larger one is fetched by whoever needs
+/// it.
+const SNAPSHOT_MAX_BYTES: usize = 20 * 1024;
+
+pub(crate) struct Announcement {
     spec: EventSpec,
     subject: EntityRef,
     sequence: u64,
@@ -34,10 +41,24 @@ struct Announcement {
     data: Result<serde_json::Value, Error>,
 }
 
+impl Announcement {
+    /// An event as number `sequence` of its entity.
+    pub(crate) fn of<D: Fact>(
+        event: &Event<D>,
+        subject: EntityRef,
+        sequence: u64,
+        data: &D,
+    ) -> Self {
+        let data = serde_json::to_value(data)
+            .map_err(|fault| Error::internal(format!("{}: {fault}", event.spec.name)));
+        Self { spec: event.spec, subject, sequence, facet: None, data }
+    }
+}
+
 impl Commit {
     /// Commits this change.
     pub fn of(change: Change) -> Self {
-        Self { change, announcements: Vec::new(), audit_target: None }
+        Self { change, announcements: Vec::new(), snapshot: None, audit_target: None }
     }
 
     /// Announces an event as number `sequence` of its entity.
@@ -71,9 +92,15 @@ impl Commit {
         facet: Option<&'static str>,
         data: &D,
     ) -> Self {
-        let data = serde_json::to_value(data)
-            .map_err(|fault| Error::internal(format!("{}: {fault}", event.spec.name)));
-        self.announcements.push(Announcement { spec: event.spec, subject, sequence, facet, data });
+        let announcement = Announcement::of(event, subject, sequence, data);
+        self.announcements.push(Announcement { facet, ..announcement });
+        self
+    }
+
+    /// Keeps the public object as of this commit with its events: what tenants are shown.
+    pub fn showing(mut self, object: &impl Serialize) -> Self {
+        let object = serde_json::to_value(object);
+        self.snapshot = Some(object.map_err(|fault| Error::internal(format!("snapshot: {fault}"))));
         self
     }
 
@@ -141,25 +168,74 @@ impl<Who: InTenant> Ctx<Who> {
 
     async fn save(&self, commit: Commit, answer: Option<&Answer>) -> Result<(), Uncommitted> {
         let now = self.now();
-        let Commit { mut change, announcements, audit_target } = commit;
-        let births = announcements.into_iter().map(|one| self.birth(one));
-        let births: Vec<Birth> = births.collect::<Result<_, _>>().map_err(Uncommitted::Failed)?;
+        let Commit { mut change, announcements, snapshot, audit_target } = commit;
+        let snapshot = snapshot.transpose().map_err(Uncommitted::Failed)?;
+        let births = self.births(announcements).map_err(Uncommitted::Failed)?;
         for birth in &births {
-            change = change.append(OutboxRow::born(birth, now).into_change());
+            let reactions = self.reactions(birth, snapshot.as_ref());
+            change = change.append(reactions.map_err(Uncommitted::Failed)?);
         }
+        change = change.append(rows_of(&births, snapshot.as_ref(), now));
         if let Some(row) = self.audit_row(audit_target) {
             change = change.append(row.into_change());
         }
-        change = change.append(self.cause_row(answer, now));
-        let outcome = self.store().commit(change, &self.token()).await;
-        match outcome {
-            Ok(_) => {
-                self.call.signal.commit();
-                relay::ring_inline(&self.call, births).await;
-                Ok(())
-            }
-            Err(fault) => Err(self.explain(fault)),
+        let cause = self.cause_row(answer, now);
+        if planted::is(Bug::InboxAfterEffect) && !change.is_empty() {
+            let outcome = self.send(change, births).await;
+            outcome.map_err(|fault| self.explain(fault))?;
+            change = Change::new().append(cause);
+            return self.send(change, Vec::new()).await.map_err(|fault| self.explain(fault));
         }
+        self.send(change.append(cause), births).await.map_err(|fault| self.explain(fault))
+    }
+
+    /// One transaction, then the doorbell and the listeners that run inline.
+    async fn send(&self, change: Change, births: Vec<Birth>) -> Result<(), NotCommitted> {
+        if planted::is(Bug::PublishedBeforeCommit) {
+            relay::ring_inline(&self.call, &births).await;
+        }
+        self.store().commit(change, &self.token()).await?;
+        self.call.signal.commit();
+        relay::ring_inline(&self.call, &births).await;
+        listener::run_inline(&self.call, &births).await;
+        Ok(())
+    }
+
+    /// Commits rows that settle nothing by themselves, with the events they announce.
+    pub(crate) async fn put_down(
+        &self,
+        change: Change,
+        announcements: Vec<Announcement>,
+    ) -> Result<(), NotCommitted> {
+        let invalid = |error: Error| {
+            NotCommitted::Failed(store::StoreError::Invalid(error.to_string()))
+        };
+        let births = self.births(announcements).map_err(invalid)?;
+        let change = change.append(rows_of(&births, None, self.now()));
+        self.send(change, births).await
+    }
+
+    /// What the module's own reactors add to the transaction.
+    fn reactions(
+        &self,
+        birth: &Birth,
+        snapshot: Option<&serde_json::Value>,
+    ) -> Result<Change, Error> {
+        let reactors = self.call.module.reactors.iter();
+        let mut reactors = reactors.filter(|one| one.event.topic_type() == birth.topic_type());
+        let Some(first) = reactors.next() else { return Ok(Change::new()) };
+        let envelope = Envelope::parse(&birth.envelope)
+            .map_err(|fault| Error::internal(format!("{}: {fault}", birth.kind)))?;
+        let announced = Announced {
+            data: &envelope.data,
+            scope: self.mode_scope(),
+            subject: &birth.subject,
+            sequence: birth.sequence,
+            at: envelope.time,
+            snapshot,
+        };
+        let changes = std::iter::once(first).chain(reactors).map(|one| one.run(&announced));
+        changes.into_iter().try_fold(Change::new(), |all, one| Ok(all.append(one?)))
     }
 
     fn explain(&self, fault: NotCommitted) -> Uncommitted {
@@ -169,6 +245,9 @@ impl<Who: InTenant> Ctx<Who> {
             }
             NotCommitted::Refused { label: Some(inbox::LABEL), .. } => {
                 (Verdict::Duplicate, Error::conflict("duplicate", "the event was handled before"))
+            }
+            NotCommitted::Refused { label: Some(cursor::LABEL), .. } => {
+                (Verdict::Readmit, Error::conflict("lock_timeout", "the aggregate moved on"))
             }
             NotCommitted::Refused { error: Some(error), .. } => return Uncommitted::Failed(error),
             NotCommitted::Refused { label: Some(label), old, .. } => {
@@ -219,10 +298,12 @@ impl<Who: InTenant> Ctx<Who> {
                 )
                 .into_change()
             }
-            Cause::Event { inbox, attempts, claim } => {
-                inbox::done(inbox, *attempts, claim.as_deref(), now)
-            }
+            Cause::Event(delivery) => delivery.settle(None, now),
         }
+    }
+
+    fn births(&self, announcements: Vec<Announcement>) -> Result<Vec<Birth>, Error> {
+        announcements.into_iter().map(|one| self.birth(one)).collect()
     }
 
     fn birth(&self, announcement: Announcement) -> Result<Birth, Error> {
@@ -274,10 +355,29 @@ impl<Who: InTenant> Ctx<Who> {
         })
     }
 
-    /// The request token: one per cause and attempt, so that the SDK's own repeats are harmless.
+    /// The request token: one per cause and try, so that the SDK's own repeats are harmless.
     fn token(&self) -> Token {
-        Token::of(&self.random::<16>(), 0)
+        let attempt = self.call.commits.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let cause = format!("{} {}", self.call.request_id, self.call.cause.name());
+        Token::of(cause.as_bytes(), attempt)
     }
+}
+
+fn rows_of(
+    births: &[Birth],
+    snapshot: Option<&serde_json::Value>,
+    now: kernel::Timestamp,
+) -> Change {
+    let object = snapshot.map(ToString::to_string);
+    let object = object.filter(|object| object.len() <= SNAPSHOT_MAX_BYTES);
+    let rows = births.iter().map(|birth| {
+        let row = OutboxRow::born(birth, now);
+        match &object {
+            Some(object) => row.with_snapshot(object.clone()),
+            None => row,
+        }
+    });
+    rows.fold(Change::new(), |change, row| change.append(row.into_change()))
 }
 
 /// Reads the answer the same request was given before: a handler that failed may have run after one

@@ -3,14 +3,17 @@
 //! Order holds without a lock: whoever publishes row k has published k−1 itself or has read it settled.
 //! Racing relays only publish twice, and duplicates die in the FIFO window or in the inbox.
 
+mod publish;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
-use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
+use futures_util::future::{BoxFuture, join_all};
 use kernel::Timestamp;
-use store::outbox::{self, Bell, Birth, OutboxRow};
-use store::{Consistency, Key, StoreError, transition};
+use store::outbox::{self, Bell, Birth, OutboxRow, Status};
+use store::planted::{self, Bug};
+use store::{BATCH_GET_MAX, Consistency, Key, Store, StoreError, transition};
 
 use crate::ctx::{Call, Ctx};
 use crate::digest::hex_sha256;
@@ -21,101 +24,58 @@ use crate::ports::Ports;
 const INLINE_BUDGET: Duration = Duration::from_millis(300);
 /// Time an invocation keeps for its answer.
 const RESERVE: Duration = Duration::from_secs(1);
-/// Rows one `PublishBatch` carries.
-const BATCH_MAX: usize = 10;
 /// How long a relay waits for another one's claim, once.
 const CLAIM_PATIENCE: Duration = Duration::from_millis(500);
+/// Why a topic did not take a message.
+const REFUSED: &str = "publish_refused";
 
 /// Publishes what a call has just committed. The result is ignored: the other doorbells follow.
-pub(crate) async fn ring_inline(call: &Call, births: Vec<Birth>) {
+pub(crate) fn ring_inline<'a>(call: &'a Call, births: &'a [Birth]) -> BoxFuture<'a, ()> {
+    Box::pin(ring(call, births))
+}
+
+async fn ring(call: &Call, births: &[Birth]) {
     let now = call.ports.clock.now();
     let budget = INLINE_BUDGET.min(call.deadline.since(now).saturating_sub(RESERVE));
     if births.is_empty() || budget.is_zero() || call.ports.config.events_topic.is_empty() {
         return;
     }
-    let rows: Vec<OutboxRow> = births.iter().map(|birth| OutboxRow::born(birth, now)).collect();
     // The doorbell's requests are the relay's, not the call's: they count on no budget.
     let store = call.store.metered(Arc::default());
-    let ring = async {
-        let (ordered, alone): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.ordered);
-        for batch in alone.chunks(BATCH_MAX) {
-            publish_alone(&call.ports, &store, batch).await;
-        }
-        let mut seen = Vec::new();
-        for row in ordered.into_iter().filter(|row| is_first_of_aggregate(&mut seen, row)) {
-            let relay = Relay { ports: &call.ports, store: &store, bell: Bell::Inline };
-            let _ = relay.carry_aggregate(&row.key, row.sequence).await;
-        }
-    };
-    let _ = tokio::time::timeout(budget, ring).await;
+    let relay = Relay { ports: &call.ports, store: &store, bell: Bell::Inline };
+    let rows = births.iter().map(|birth| OutboxRow::born(birth, now)).collect();
+    let _ = tokio::time::timeout(budget, relay.carry_rows(rows)).await;
 }
 
-fn is_first_of_aggregate(seen: &mut Vec<store::PartitionKey>, row: &OutboxRow) -> bool {
-    let first = !seen.contains(&row.key.pk);
-    seen.push(row.key.pk.clone());
-    first
+/// What a sweep or a stream record came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// Rows the topics accepted.
+    pub sent: u64,
+    /// Rows given up.
+    pub failed: u64,
 }
 
-/// Inline, unordered: one batch, each entry on its own; what is refused is left to the other bells.
-async fn publish_alone(ports: &Ports, store: &store::Store, rows: &[OutboxRow]) {
-    let entries = rows.iter().enumerate().filter_map(|(at, row)| entry(at, row));
-    let request = ports.sns.publish_batch().topic_arn(&ports.config.events_topic);
-    let request = request.set_publish_batch_request_entries(Some(entries.collect()));
-    let Ok(answer) = request.send().await else { return };
-    for accepted in answer.successful() {
-        let row = accepted.id().and_then(|id| id.parse().ok()).and_then(|at: usize| rows.get(at));
-        if let Some(row) = row {
-            let update = transition::mark_sent(&row.key, Bell::Inline, ports.clock.now());
-            let _ = store.update(update).await;
-        }
-    }
-}
+/// Rows that have to go one after the other: an ordered aggregate's, or one unordered row.
+type Run = VecDeque<OutboxRow>;
 
-fn entry(at: usize, row: &OutboxRow) -> Option<PublishBatchRequestEntry> {
-    PublishBatchRequestEntry::builder()
-        .id(at.to_string())
-        .message(&row.envelope)
-        .message_group_id(row.tenant())
-        .set_message_attributes(Some(attributes(row)))
-        .build()
-        .ok()
-}
-
-/// The message attributes, exactly these: what filter policies choose by.
-fn attributes(row: &OutboxRow) -> std::collections::HashMap<String, MessageAttributeValue> {
-    let kind = match row.major {
-        0 | 1 => row.kind.clone(),
-        major => format!("{}@{major}", row.kind),
-    };
-    let ordering = if row.ordered { "aggregate" } else { "none" };
-    let mut words = vec![
-        ("type", kind),
-        ("module", row.module.clone()),
-        ("ordering", ordering.to_owned()),
-        ("priority", row.priority.clone()),
-        ("public", row.public.to_string()),
-    ];
-    words.extend(row.facet.clone().map(|facet| ("facet", facet)));
-    let build = |word: String| {
-        MessageAttributeValue::builder().data_type("String").string_value(word).build().ok()
-    };
-    words.into_iter().filter_map(|(name, word)| Some((name.to_owned(), build(word)?))).collect()
-}
-
-/// How a row's publication went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Carried {
-    /// Published, or settled before: the next row may go.
-    Yes,
-    /// Not now: the rest of the aggregate waits.
-    Stop,
-}
-
-/// The relay behind the stream and the sweeper: claims, publishes, settles.
+/// The relay: claims, publishes, settles.
 pub struct Relay<'a> {
     ports: &'a Ports,
-    store: &'a store::Store,
+    store: &'a Store,
     bell: Bell,
+}
+
+/// What a run's next row is.
+enum Head {
+    /// To be published now, under this claim where one was needed.
+    Ready(Box<OutboxRow>, Option<String>),
+    /// Settled: the next one's turn.
+    Settled,
+    /// Not now: the rest of the run waits.
+    Stop,
+    /// Given up: it was tried as often as allowed without an answer.
+    Spent(Box<OutboxRow>, String),
 }
 
 impl<'a> Relay<'a> {
@@ -124,130 +84,175 @@ impl<'a> Relay<'a> {
         Self { ports: ctx.ports(), store: ctx.store(), bell }
     }
 
-    /// Carries the row with this key, and whatever has to go before it.
-    pub async fn carry(&self, key: &Key) -> Result<(), StoreError> {
-        let Some(row) = self.read(key).await? else { return Ok(()) };
-        if row.ordered {
-            return self.carry_aggregate(&row.key, row.sequence).await;
+    /// Carries the rows with these keys, each ordered one with its whole aggregate.
+    pub async fn carry(&self, keys: &[Key]) -> Result<Carried, StoreError> {
+        let mut carried = Carried::default();
+        for keys in keys.chunks(BATCH_GET_MAX) {
+            let rows = self.store.get_many::<OutboxRow>(keys, Consistency::Strong).await?;
+            let some = self.carry_rows(rows.into_iter().flatten().collect()).await?;
+            carried = carried.and(some);
         }
-        self.carry_row(row).await.map(|_| ())
+        Ok(carried)
     }
 
-    async fn carry_aggregate(&self, key: &Key, sequence: u64) -> Result<(), StoreError> {
-        for row in outbox::unsettled_run(self.store, &key.pk, sequence).await? {
-            if self.carry_row(row).await? == Carried::Stop {
-                break;
+    /// Round by round, the head of every run travels in one batch: never two rows of one aggregate.
+    async fn carry_rows(&self, rows: Vec<OutboxRow>) -> Result<Carried, StoreError> {
+        let mut runs = self.runs(rows).await?;
+        let mut carried = Carried::default();
+        while !runs.is_empty() {
+            let heads: Vec<Head> = join_all(runs.iter_mut().map(|run| self.head(run)))
+                .await
+                .into_iter()
+                .collect::<Result<_, _>>()?;
+            let mut ready = Vec::new();
+            let mut open = Vec::new();
+            for (mut run, head) in runs.into_iter().zip(heads) {
+                match head {
+                    Head::Settled => open.push(run),
+                    Head::Stop => {}
+                    Head::Spent(row, claim) => {
+                        carried.failed += 1;
+                        if self.give_up(&row, &claim, "publish_unanswered").await? {
+                            open.push(run);
+                        }
+                    }
+                    Head::Ready(row, claim) => {
+                        let second = planted::is(Bug::AggregateInOneBatch) && row.ordered;
+                        ready.push((*row, claim));
+                        ready.extend(run.pop_front().filter(|_| second).map(|row| (row, None)));
+                        open.push(run);
+                    }
+                }
+            }
+            let stopped = self.publish_and_settle(ready, &mut carried).await?;
+            let goes_on = |run: &Run| {
+                run.front().is_some_and(|row| !stopped.contains(&row.key.pk) || !row.ordered)
+            };
+            runs = open.into_iter().filter(goes_on).collect();
+        }
+        Ok(carried)
+    }
+
+    /// The runs these rows begin or belong to; rows of one aggregate share one.
+    async fn runs(&self, rows: Vec<OutboxRow>) -> Result<Vec<Run>, StoreError> {
+        let mut runs = Vec::new();
+        let mut aggregates = Vec::new();
+        for row in rows {
+            if !row.ordered || planted::is(Bug::PredecessorIgnored) {
+                runs.push(Run::from([row]));
+            } else if !aggregates.contains(&row.key.pk) {
+                let run = outbox::unsettled_run(self.store, &row.key.pk, row.sequence).await?;
+                aggregates.push(row.key.pk);
+                runs.push(Run::from(run));
             }
         }
-        Ok(())
+        runs.retain(|run| !run.is_empty());
+        Ok(runs)
     }
 
-    async fn carry_row(&self, row: OutboxRow) -> Result<Carried, StoreError> {
-        let now = self.ports.clock.now();
+    async fn head(&self, run: &mut Run) -> Result<Head, StoreError> {
+        let Some(row) = run.pop_front() else { return Ok(Head::Settled) };
+        let now = self.now();
         match row.status {
-            outbox::Status::Sent | outbox::Status::Skipped => return Ok(Carried::Yes),
-            outbox::Status::Failed => return Ok(Carried::Stop),
-            outbox::Status::Pending | outbox::Status::Processing => {}
+            Status::Sent | Status::Skipped => return Ok(Head::Settled),
+            Status::Failed => return Ok(Head::Stop),
+            Status::Pending | Status::Processing => {}
         }
         if row.next_attempt_at.is_some_and(|next| next > now) {
-            return Ok(Carried::Stop);
+            return Ok(Head::Stop);
         }
         if self.bell == Bell::Inline {
-            return self.publish_and_settle(&row).await;
+            return Ok(Head::Ready(Box::new(row), None));
         }
-        let Some((row, claim)) = self.claim(row).await? else { return Ok(Carried::Stop) };
-        let Some(claim) = claim else { return Ok(Carried::Yes) };
-        match self.publish(&row).await {
-            Ok(()) => self.settle(&row).await,
-            Err(code) => {
-                self.refuse(&row, &claim, code).await?;
-                Ok(Carried::Stop)
-            }
-        }
+        self.claim(row).await
     }
 
-    async fn publish_and_settle(&self, row: &OutboxRow) -> Result<Carried, StoreError> {
-        match self.publish(row).await {
-            Ok(()) => self.settle(row).await,
-            Err(_) => Ok(Carried::Stop),
-        }
-    }
-
-    /// Claims the row, waiting once for another's claim; `None` where it stays held, and no token where
-    /// it was settled meanwhile. The claim counts as an attempt before anything is published.
-    async fn claim(
-        &self,
-        row: OutboxRow,
-    ) -> Result<Option<(OutboxRow, Option<String>)>, StoreError> {
-        let wait = row.claimed_until.since(self.ports.clock.now());
+    /// Claims the row, waiting once for another's claim. The claim counts as an attempt before anything
+    /// is published, so that a publication that kills its function counts too.
+    async fn claim(&self, row: OutboxRow) -> Result<Head, StoreError> {
+        let wait = row.claimed_until.since(self.now());
         let row = match wait {
             Duration::ZERO => row,
             wait if wait <= CLAIM_PATIENCE => {
                 tokio::time::sleep(wait).await;
-                match self.read(&row.key).await? {
+                match self.store.get::<OutboxRow>(&row.key, Consistency::Strong).await? {
                     Some(row) => row,
-                    None => return Ok(None),
+                    None => return Ok(Head::Stop),
                 }
             }
-            _ => return Ok(None),
+            _ => return Ok(Head::Stop),
         };
         if row.status.is_settled() {
-            return Ok(Some((row, None)));
+            return Ok(Head::Settled);
         }
         let token = self.token();
-        let update = transition::claim(&row.key, &token, self.ports.clock.now());
-        let claimed = self.store.update(update).await?.done();
-        Ok(claimed.and_then(|item| item.decode().ok()).map(|row| (row, Some(token))))
+        let update = transition::claim(&row.key, &token, self.now());
+        let Some(item) = self.store.update(update).await?.done() else { return Ok(Head::Stop) };
+        let row: OutboxRow = item.decode()?;
+        Ok(match row.attempts > transition::ATTEMPTS_MAX {
+            true => Head::Spent(Box::new(row), token),
+            false => Head::Ready(Box::new(row), Some(token)),
+        })
     }
 
-    /// Ordered events go to the FIFO topic first, then to the standard topic, where listeners that do
-    /// not ask for order hear them. The row is sent when both have accepted it.
-    async fn publish(&self, row: &OutboxRow) -> Result<(), &'static str> {
-        let refused = "publish_refused";
-        let config = &self.ports.config;
-        if row.ordered {
-            let request = self.message(row, &config.events_fifo_topic);
-            let request = request
-                .message_group_id(&row.partitionkey)
-                .message_deduplication_id(deduplication_id(row));
-            request.send().await.map_err(|_| refused)?;
+    /// Publishes the rows and settles or refuses each by itself; answers the aggregates that stop.
+    async fn publish_and_settle(
+        &self,
+        rows: Vec<(OutboxRow, Option<String>)>,
+        carried: &mut Carried,
+    ) -> Result<Vec<store::PartitionKey>, StoreError> {
+        if planted::is(Bug::SentBeforePublished) {
+            for (row, _) in &rows {
+                self.settle(row).await?;
+            }
         }
-        let request = self.message(row, &config.events_topic).message_group_id(row.tenant());
-        request.send().await.map(|_| ()).map_err(|_| refused)
+        let accepted = self.publish(rows.iter().map(|(row, _)| row).collect()).await;
+        let mut stopped = Vec::new();
+        let settling = rows.iter().zip(accepted).map(async |((row, claim), accepted)| {
+            match (accepted, claim) {
+                (true, _) => self.settle(row).await.map(|()| (row, true)),
+                (false, None) => Ok((row, false)),
+                (false, Some(claim)) => {
+                    self.refuse(row, claim, REFUSED).await.map(|()| (row, false))
+                }
+            }
+        });
+        for settled in join_all(settling).await {
+            let (row, sent) = settled?;
+            carried.sent += u64::from(sent);
+            carried.failed += u64::from(!sent && row.attempts >= transition::ATTEMPTS_MAX);
+            stopped.extend((!sent).then(|| row.key.pk.clone()));
+        }
+        Ok(stopped)
     }
 
-    fn message(&self, row: &OutboxRow, topic: &str) -> PublishFluentBuilder {
-        let request = self.ports.sns.publish().topic_arn(topic).message(&row.envelope);
-        request.set_message_attributes(Some(attributes(row)))
-    }
-
-    async fn settle(&self, row: &OutboxRow) -> Result<Carried, StoreError> {
-        let now = self.ports.clock.now();
+    async fn settle(&self, row: &OutboxRow) -> Result<(), StoreError> {
         // Refused means that another relay said so first.
-        let _ = self.store.update(transition::mark_sent(&row.key, self.bell, now)).await?;
-        Ok(Carried::Yes)
+        let update = transition::mark_sent(&row.key, self.bell, self.now());
+        self.store.update(update).await.map(|_| ())
     }
 
     async fn refuse(&self, row: &OutboxRow, claim: &str, code: &str) -> Result<(), StoreError> {
-        let now = self.ports.clock.now();
-        let fingerprint = hex_sha256(&[code.as_bytes()]).chars().take(12).collect();
-        let refusal = transition::Refusal { code: code.to_owned(), fingerprint };
-        let key = &row.key;
-        let exhausted = row.attempts >= transition::ATTEMPTS_MAX;
-        let update = match (exhausted, row.ordered) {
-            (false, _) => {
-                let delay = transition::back_off_delay(row.attempts, self.random());
-                transition::back_off(key, claim, delay, &refusal, now)
-            }
-            (true, true) => transition::fail(key, claim, &row.kind, &refusal, now),
-            (true, false) => transition::skip_exhausted(key, claim, &refusal, now),
-        };
-        // Refused means that the claim was lost: whoever holds it decides.
-        let _ = self.store.update(update).await?;
-        if exhausted {
-            self.report(row, code, now);
+        if row.attempts >= transition::ATTEMPTS_MAX {
+            return self.give_up(row, claim, code).await.map(|_| ());
         }
-        Ok(())
+        let delay = transition::back_off_delay(row.attempts, self.random());
+        let update = transition::back_off(&row.key, claim, delay, &refusal(code), self.now());
+        // Refused means that the claim was lost: whoever holds it decides.
+        self.store.update(update).await.map(|_| ())
+    }
+
+    /// An ordered row fails, and its aggregate waits for an operator; an unordered one is passed over.
+    /// True where the rest of the run goes on.
+    async fn give_up(&self, row: &OutboxRow, claim: &str, code: &str) -> Result<bool, StoreError> {
+        let now = self.now();
+        let update = match row.ordered {
+            true => transition::fail(&row.key, claim, &row.kind, &refusal(code), now),
+            false => transition::skip_exhausted(&row.key, claim, &refusal(code), now),
+        };
+        let _ = self.store.update(update).await?;
+        self.report(row, code, now);
+        Ok(!row.ordered)
     }
 
     fn report(&self, row: &OutboxRow, code: &str, now: Timestamp) {
@@ -258,8 +263,8 @@ impl<'a> Relay<'a> {
         self.ports.log.write(&self.ports.config, now, "platform.relay", line);
     }
 
-    async fn read(&self, key: &Key) -> Result<Option<OutboxRow>, StoreError> {
-        self.store.get(key, Consistency::Strong).await
+    fn now(&self) -> Timestamp {
+        self.ports.clock.now()
     }
 
     fn token(&self) -> String {
@@ -275,10 +280,15 @@ impl<'a> Relay<'a> {
     }
 }
 
-/// A replay needs another id than the first publication, or the five-minute window swallows it.
-fn deduplication_id(row: &OutboxRow) -> String {
-    match row.replay_no {
-        0 => row.event_id.to_string(),
-        replay => format!("{}:{replay}", row.event_id),
+impl Carried {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { sent: self.sent + other.sent, failed: self.failed + other.failed }
     }
+}
+
+fn refusal(code: &str) -> transition::Refusal {
+    let fingerprint = hex_sha256(&[code.as_bytes()]).chars().take(12).collect();
+    transition::Refusal { code: code.to_owned(), fingerprint }
 }

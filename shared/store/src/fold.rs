@@ -7,6 +7,7 @@ use crate::condition::{Condition, Placeholders};
 use crate::error::StoreError;
 use crate::item::{Head, Item, Value, size_bytes};
 use crate::key::Key;
+use crate::planted::{self, Bug};
 use crate::table::Table;
 use crate::update::{Act, Step, shows};
 
@@ -98,7 +99,10 @@ impl Folded {
             Write::Replace(_, version) => Some(Condition::version(*version)),
             _ => None,
         };
-        let condition = both(version, self.condition.clone());
+        let dropped = |label| planted::is(Bug::ConditionDropped(label));
+        let version = version.filter(|_| !dropped("version"));
+        let own = self.condition.clone().filter(|_| !self.label.is_some_and(dropped));
+        let condition = both(version, own);
         Ok(condition.map(|condition| condition.render(holders)).transpose()?)
     }
 

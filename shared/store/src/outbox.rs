@@ -169,7 +169,26 @@ impl Stored for OutboxRow {
     }
 }
 
+impl Birth {
+    /// The value of the message attribute `type`: the name, with `@major` from major 2 on.
+    pub fn topic_type(&self) -> String {
+        topic_type(&self.kind, self.major)
+    }
+}
+
+fn topic_type(kind: &str, major: u16) -> String {
+    match major {
+        0 | 1 => kind.to_owned(),
+        major => format!("{kind}@{major}"),
+    }
+}
+
 impl OutboxRow {
+    /// The value of the message attribute `type`: the name, with `@major` from major 2 on.
+    pub fn topic_type(&self) -> String {
+        topic_type(&self.kind, self.major)
+    }
+
     /// The row of an event that is committed now: pending, left to the inline doorbell for 500 ms,
     /// due for the sweeper after 30 s.
     pub fn born(birth: &Birth, now: Timestamp) -> Self {

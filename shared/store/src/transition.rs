@@ -6,6 +6,7 @@ use kernel::Timestamp;
 
 use crate::condition::Condition;
 use crate::key::Key;
+use crate::planted::{self, Bug};
 use crate::outbox::{Bell, DUE_AFTER, Status, due_partition, failed_partition};
 use crate::table::{EXPIRES_AT, OUTBOX};
 use crate::update::Update;
@@ -31,11 +32,12 @@ pub struct Refusal {
 /// pending, processing → processing: a relay takes the row for 15 s and counts an attempt. Refused
 /// while another claim, or the grace of the inline doorbell, holds.
 pub fn claim(key: &Key, token: &str, now: Timestamp) -> Update {
+    let counted = i128::from(!planted::is(Bug::AttemptAfterPublish));
     Update::of(OUTBOX, key.clone())
         .set("status", Status::Processing)
         .set("claim", token)
         .set("claimed_until_ms", now.plus(CLAIM).ms())
-        .add("attempts", 1)
+        .add("attempts", counted)
         .when(Condition::one_of("status", [Status::Pending, Status::Processing]))
         .when(Condition::at_most("claimed_until_ms", now.ms()))
 }
@@ -58,7 +60,9 @@ pub fn back_off(
     now: Timestamp,
 ) -> Update {
     let next = now.plus(delay).ms();
+    let counted = i128::from(planted::is(Bug::AttemptAfterPublish));
     refused(key, claim, refusal)
+        .add("attempts", counted)
         .set("status", Status::Pending)
         .set("claimed_until_ms", now.ms())
         .set("next_attempt_at_ms", next)

@@ -66,6 +66,8 @@ fn documents(platform: &Platform) -> Result<Vec<Artefact>, Failure> {
     let openapi = openapi::document(platform);
     let asyncapi = asyncapi::document(platform).map_err(|why| Failure::refused(why.to_string()))?;
     let backbone = page::backbone(platform).map_err(|why| Failure::refused(why.to_string()))?;
+    let event_routes =
+        page::event_routes(platform).map_err(|why| Failure::refused(why.to_string()))?;
     let event_map = page::event_map(platform).map_err(|why| Failure::refused(why.to_string()))?;
     Ok(vec![
         Artefact::yaml(at("openapi.yaml"), &openapi)?,
@@ -78,6 +80,7 @@ fn documents(platform: &Platform) -> Result<Vec<Artefact>, Failure> {
         Artefact::markdown(at("environment.md"), &page::environment()),
         Artefact::markdown(at("error-codes.md"), &page::error_codes()),
         Artefact::markdown(at("event-map.md"), &event_map),
+        Artefact::plain(at("event-routes.txt"), &event_routes),
         Artefact::markdown(at("modules.md"), &page::modules(platform)),
     ])
 }
@@ -138,6 +141,7 @@ pub fn write(workspace: &Workspace, artefacts: &[Artefact]) -> Result<Vec<Stale>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compatibility;
 
     #[test]
     fn generated_files_are_fresh() {
@@ -145,6 +149,26 @@ mod tests {
         let stale = stale(&Workspace::find(), &all(&platform).unwrap());
         let lines: Vec<String> = stale.iter().map(ToString::to_string).collect();
         assert!(stale.is_empty(), "run `cargo talaria gen`:\n{}", lines.join("\n"));
+    }
+
+    #[test]
+    fn a_removed_event_is_in_no_file_and_breaks_a_promise() {
+        let name = "ops.action.performed";
+        let before = Platform::read();
+        let mut after = Platform::read();
+        after.events.retain(|entry| entry.spec.name != name);
+        after.event_schemas.remove("ActionPerformed");
+        let naming = |platform: &Platform| {
+            let naming = |file: &Artefact| file.text.contains(name) || file.path.contains(name);
+            all(platform).unwrap().iter().filter(|file| naming(file)).count()
+        };
+        assert_eq!((naming(&before), naming(&after)), (4, 0));
+        let document = |platform| asyncapi::document(platform).unwrap();
+        let breaks = compatibility::breaks(&document(&before), &document(&after));
+        assert!(
+            matches!(breaks.as_slice(), [line] if line.starts_with("message ops_action_performed is")),
+            "{breaks:?}"
+        );
     }
 
     #[test]

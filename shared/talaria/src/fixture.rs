@@ -21,7 +21,7 @@ pub fn module() -> Module {
         serve(&api::VIEW, view).reads([DEMO]),
         hears("demo.on_updated", events::profile::UPDATED.spec)
             .calls(&contracts::auth::ACCOUNT_GET),
-        answer(&contracts::auth::ACCOUNT_GET, account).opens(["auth/pepper/email"]),
+        answers(&contracts::auth::ACCOUNT_GET).opens(["auth/pepper/email"]),
         every("demo.tidy", "rate(1 minute)", tidy).writes([DEMO]).keeps(["auth/signing/es256"]),
         stream("demo.relay", OUTBOX, Births::Outbox, relay).writes([OUTBOX]).publishes(),
         authorize("demo.authorizer", gather).reads([DEMO]),
@@ -48,6 +48,18 @@ pub fn hears_all<const N: usize>(id: &'static str, events: [EventSpec; N]) -> Ro
     listen_all(id, events, hear)
 }
 
+/// A route of the socket.
+pub fn speaks(id: &'static str, route: &'static str) -> Row {
+    runtime::module::socket(id, route, frame)
+}
+
+/// An answer to a typed call about an account.
+pub fn answers(
+    call: &contracts::Call<contracts::auth::AccountGet, contracts::auth::Account>,
+) -> Row {
+    answer(call, account)
+}
+
 async fn get(_: Ctx<User>, _: contracts::Nothing) -> Result<Reply<api::Profile>, Error> {
     Err(Error::not_found())
 }
@@ -69,6 +81,13 @@ async fn account(
     _: contracts::auth::AccountGet,
 ) -> Result<contracts::auth::Account, Error> {
     Err(Error::not_found())
+}
+
+async fn frame(
+    _: Ctx<System>,
+    _: runtime::socket::Frame,
+) -> Result<runtime::socket::FrameReply, Error> {
+    Ok(runtime::socket::FrameReply::default())
 }
 
 async fn tidy(_: Ctx<System>) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 mod artefact;
 mod asyncapi;
 mod command;
+mod compatibility;
 mod console;
 mod event_story;
 #[cfg(test)]
@@ -43,6 +44,7 @@ enum Command {
     Local(command::local::Local),
     Module(command::module::Module),
     New(command::new::New),
+    ReleaseEvents(command::release_events::ReleaseEvents),
     Outbox(command::outbox::Outbox),
     Schedule(command::schedule::Schedule),
     Simulate(command::simulate::Simulate),
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Command::Local(local) => local.run(),
         Command::Module(module) => module.run(),
         Command::New(new) => new.run(),
+        Command::ReleaseEvents(release) => release.run(),
         Command::Outbox(outbox) => outbox.run(),
         Command::Schedule(schedule) => schedule.run(),
         Command::Simulate(simulate) => simulate.run(),

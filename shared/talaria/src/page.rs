@@ -3,11 +3,13 @@
 mod access_matrix;
 mod catalogue;
 mod event_map;
+mod event_routes;
 mod module;
 
 pub use access_matrix::access_matrix;
 pub use catalogue::{alarms, environment, error_codes};
 pub use event_map::event_map;
+pub use event_routes::{event_routes, unreached};
 pub use module::{backbone, modules, readme, registry};
 
 /// A Markdown table.

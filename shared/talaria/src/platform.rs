@@ -82,9 +82,18 @@ impl Platform {
         self.routes().any(|(_, row, _)| row.id == id)
     }
 
-    /// The event of this name with its schema and golden sample.
+    /// The newest major of the event of this name, with its schema and golden sample.
     pub fn event(&self, name: &str) -> Option<&Entry> {
-        self.events.iter().find(|entry| entry.spec.name == name)
+        let majors = self.events.iter().filter(|entry| entry.spec.name == name);
+        majors.max_by_key(|entry| entry.spec.major)
+    }
+
+    /// The events a listener hears, in every major it takes.
+    pub fn heard<'a>(&'a self, heard: &'a Listening) -> impl Iterator<Item = &'a Entry> {
+        heard.events.iter().flat_map(move |spec| {
+            let majors = self.events.iter().filter(|entry| entry.spec.name == spec.name);
+            majors.filter(|entry| heard.accepts.contains(&entry.spec.major))
+        })
     }
 }
 

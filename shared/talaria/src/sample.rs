@@ -6,13 +6,12 @@ mod value;
 
 use events::catalogue::Entry;
 use events::envelope::Origin;
-use events::{Envelope, EnvelopeError};
+use events::{Envelope, EnvelopeError, EventSpec, Priority};
 use kernel::{EntityRef, EventId, TenantId, Timestamp, UserId};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::artefact::Artefact;
 use crate::console::Failure;
-use crate::member::put;
 use crate::platform::Platform;
 
 /// The body of every sample id: `01jd6gr00…`.
@@ -40,7 +39,8 @@ pub fn all(platform: &Platform) -> Result<Vec<Artefact>, Failure> {
     let mut files = Vec::new();
     for entry in &platform.events {
         let envelope = json!(envelope(entry).map_err(|fault| refused(entry.spec.name, &fault))?);
-        files.push(Artefact::json(format!("events/domain/{}.json", entry.spec.name), &envelope));
+        let name = entry.spec.topic_type();
+        files.push(Artefact::json(format!("events/domain/{name}.json"), &envelope));
     }
     for (_, row, _) in platform.routes() {
         if let Some(page) = platform.page(row.id) {
@@ -49,8 +49,7 @@ pub fn all(platform: &Platform) -> Result<Vec<Artefact>, Failure> {
         }
     }
     for (_, row, heard) in platform.listeners() {
-        let envelopes = heard.events.iter().filter_map(|spec| platform.event(spec.name));
-        let records = envelopes.map(|entry| record(entry, row.id));
+        let records = platform.heard(heard).map(|entry| record(entry, row.id));
         let records: Vec<Value> =
             records.collect::<Result<_, _>>().map_err(|fault| refused(row.id, &fault))?;
         let event = json!({ "Records": records });
@@ -91,6 +90,30 @@ fn subject_of(entry: &Entry) -> String {
     first.map_or_else(id_body, str::to_owned)
 }
 
+/// The message attributes of an event, exactly these: what filter policies choose by.
+pub fn attributes(
+    spec: &EventSpec,
+    facet: Option<&str>,
+    priority: Priority,
+) -> Vec<(&'static str, String)> {
+    let mut words = vec![
+        ("type", spec.topic_type()),
+        ("module", spec.module().to_owned()),
+        ("ordering", spec.ordering().as_str().to_owned()),
+        ("priority", priority.as_str().to_owned()),
+        ("public", spec.public.to_string()),
+    ];
+    words.extend(facet.map(|facet| ("facet", facet.to_owned())));
+    words
+}
+
+/// The facet of the golden sample: its channel, or the only one there is.
+fn facet_of(entry: &Entry) -> Option<&str> {
+    let channel = entry.sample.get("channel").and_then(Value::as_str);
+    let facets = entry.spec.facets;
+    channel.filter(|channel| facets.contains(channel)).or(facets.first().copied())
+}
+
 /// One message of a queue, as Lambda hands it over.
 fn record(entry: &Entry, listener: &str) -> Result<Value, EnvelopeError> {
     let body = envelope(entry)?.to_string();
@@ -102,16 +125,9 @@ fn record(entry: &Entry, listener: &str) -> Result<Value, EnvelopeError> {
             "dataType": "String",
         })
     };
-    let mut attributes = json!({
-        "type": attribute(&entry.spec.topic_type()),
-        "module": attribute(entry.spec.module()),
-        "ordering": attribute(entry.spec.ordering().as_str()),
-        "priority": attribute(entry.spec.priority.as_str()),
-        "public": attribute(if entry.spec.public { "true" } else { "false" }),
-    });
-    if let Some(channel) = entry.sample.get("channel").and_then(Value::as_str) {
-        put(&mut attributes, "facet", attribute(channel));
-    }
+    let words = attributes(&entry.spec, facet_of(entry), entry.spec.priority);
+    let attributes: Map<String, Value> =
+        words.iter().map(|(name, word)| ((*name).to_owned(), attribute(word))).collect();
     let queue = runtime::wiring::resource_name(listener);
     Ok(json!({
         "messageId": "00000000-0000-4000-8000-000000000001",

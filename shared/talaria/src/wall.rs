@@ -2,8 +2,11 @@
 //! written; the measured ones are printed.
 
 mod declared;
+mod event;
+mod filter;
 mod measured;
 mod overlap;
+mod released;
 mod root;
 
 pub use measured::Measure;
@@ -39,7 +42,10 @@ pub struct Survey {
 /// Checks every wall.
 pub fn survey(platform: &Platform, workspace: &Workspace) -> Survey {
     let mut breaches = declared::breaches(platform);
+    breaches.extend(event::breaches(platform));
+    breaches.extend(filter::breaches(platform));
     breaches.extend(overlap::breaches(platform));
+    breaches.extend(released::breaches(platform, workspace));
     let mut measures = measured::measures(platform);
     match root::read(workspace) {
         Ok(template) => {

@@ -18,6 +18,7 @@ const PAGE: usize = 100;
 #[derive(Default)]
 struct Found {
     pending: u64,
+    failed: u64,
     oldest: Option<Timestamp>,
 }
 
@@ -43,17 +44,9 @@ async fn sweep(ctx: &Ctx<System>, shard: u64, found: &mut Found) -> Result<(), E
     let mut query = outbox::due(shard, ctx.now()).limit(PAGE);
     loop {
         let page = ctx.store().query_items(&query).await?;
-        let mut carried: Vec<Key> = Vec::new();
-        for item in &page.items {
-            found.count(item);
-            // One run carries a whole aggregate: its other rows on the page are done with.
-            let Some(key) = item.key().filter(|key| !carried.iter().any(|one| one.pk == key.pk))
-            else {
-                continue;
-            };
-            relay.carry(&key).await?;
-            carried.push(key);
-        }
+        page.items.iter().for_each(|item| found.count(item));
+        let keys: Vec<Key> = page.items.iter().filter_map(Item::key).collect();
+        found.failed += relay.carry(&keys).await?.failed;
         if page.next.is_none() {
             return Ok(());
         }
@@ -76,6 +69,7 @@ fn report(ctx: &Ctx<System>, found: &Found) {
     let counts = [
         ("SweeperRun", "Count", 1),
         ("OutboxPending", "Count", found.pending),
+        ("OutboxFailed", "Count", found.failed),
         ("OutboxOldestPendingAge", "Seconds", age),
     ];
     for (name, unit, value) in counts {

@@ -1,21 +1,15 @@
 use runtime::relay::Relay;
 use runtime::stream::Record;
 use runtime::{Ctx, System};
+use store::Key;
 use store::outbox::Bell;
 
-/// Rings for every new outbox row. A row that cannot be read back or settled is named, and comes again;
-/// the table still says `pending`, so giving up costs one sweeper period.
+/// Rings for every new outbox row. Where the rows cannot be read or settled, the whole batch is named and
+/// comes again; the table still says `pending`, so giving up costs one sweeper period.
 pub async fn handle(ctx: Ctx<System>, records: Vec<Record>) -> Vec<String> {
-    let relay = Relay::of(&ctx, Bell::Stream);
-    let mut failed = Vec::new();
-    for record in records {
-        let carried = match record.item.key() {
-            Some(key) => relay.carry(&key).await.is_ok(),
-            None => true,
-        };
-        if !carried {
-            failed.push(record.sequence_number);
-        }
+    let keys: Vec<Key> = records.iter().filter_map(|record| record.item.key()).collect();
+    match Relay::of(&ctx, Bell::Stream).carry(&keys).await {
+        Ok(_) => Vec::new(),
+        Err(_) => records.into_iter().map(|record| record.sequence_number).collect(),
     }
-    failed
 }

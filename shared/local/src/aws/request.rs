@@ -57,6 +57,9 @@ pub struct Request {
     pub body: Bytes,
     /// How often a message sent by this request is delivered: 1, or 2 for an injected duplicate.
     pub copies: usize,
+    /// For an injected fault: the entry of a batch at this position, modulo the number of entries, is
+    /// refused as if the service had failed for it alone.
+    pub refused_entry: Option<u64>,
 }
 
 impl Request {
@@ -71,7 +74,16 @@ impl Request {
             .map(str::to_owned)
             .or_else(|| parts.uri.authority().map(ToString::to_string))
             .unwrap_or_else(|| "localhost".to_owned());
-        Some(Self { service, operation, host, body: body.clone(), copies: 1 })
+        Some(Self { service, operation, host, body: body.clone(), copies: 1, refused_entry: None })
+    }
+
+    /// Whether the fault refuses the entry at `position` of `count`.
+    pub(crate) fn refuses(&self, position: usize, count: usize) -> bool {
+        let (position, count) = (u64::try_from(position), u64::try_from(count));
+        match (self.refused_entry, position, count) {
+            (Some(number), Ok(position), Ok(count)) => number.checked_rem(count) == Some(position),
+            _ => false,
+        }
     }
 
     /// The body as JSON; `Null` when it is none.

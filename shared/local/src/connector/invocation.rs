@@ -35,9 +35,16 @@ pub(super) struct Shared {
     pub function: String,
     pub request_id: String,
     tenant: OnceLock<String>,
-    calls: Mutex<Vec<Call>>,
+    log: Mutex<Log>,
     crashed: AtomicBool,
     crash: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    calls: Vec<Call>,
+    /// The highest round of a call that has ended.
+    rounds_ended: usize,
 }
 
 impl Invocation {
@@ -47,7 +54,7 @@ impl Invocation {
             function: function.into(),
             request_id: request_id.into(),
             tenant: OnceLock::new(),
-            calls: Mutex::default(),
+            log: Mutex::default(),
             crashed: AtomicBool::new(false),
             crash: Notify::new(),
         };
@@ -87,22 +94,22 @@ impl Invocation {
 impl CallLog {
     /// All calls in the order they began.
     pub fn calls(&self) -> Vec<Call> {
-        self.shared.calls().clone()
+        self.shared.log().calls.clone()
     }
 
     /// The longest chain of calls that had to wait for one another.
     pub fn depth(&self) -> usize {
-        self.shared.calls().iter().map(|call| call.round).max().unwrap_or(0)
+        self.shared.log().calls.iter().map(|call| call.round).max().unwrap_or(0)
     }
 
     /// Read units of all calls.
     pub fn read_units(&self) -> f64 {
-        self.shared.calls().iter().map(|call| call.read_units).sum()
+        self.shared.log().calls.iter().map(|call| call.read_units).sum()
     }
 
     /// Write units of all calls.
     pub fn write_units(&self) -> f64 {
-        self.shared.calls().iter().map(|call| call.write_units).sum()
+        self.shared.log().calls.iter().map(|call| call.write_units).sum()
     }
 }
 
@@ -114,24 +121,30 @@ impl Shared {
 
     /// Logs a call that begins now and returns its index.
     pub fn begin(&self, mut call: Call) -> usize {
-        let mut calls = self.calls();
-        let finished = calls.iter().filter(|call| call.outcome != Outcome::Unanswered);
-        call.round = finished.map(|call| call.round).max().unwrap_or(0) + 1;
-        call.index = calls.len() + 1;
+        let mut log = self.log();
+        call.round = log.rounds_ended + 1;
+        call.index = log.calls.len() + 1;
         call.function.clone_from(&self.function);
         call.request_id.clone_from(&self.request_id);
         let index = call.index;
-        calls.push(call);
+        log.calls.push(call);
         index
     }
 
-    /// Notes how the call ended and returns it.
-    pub fn finish(&self, index: usize, outcome: Outcome, units: (f64, f64)) -> Option<Call> {
-        let mut calls = self.calls();
-        let call = calls.get_mut(index.checked_sub(1)?)?;
-        call.outcome = outcome;
-        (call.read_units, call.write_units) = units;
-        Some(call.clone())
+    /// Notes how the call ended.
+    pub fn finish(&self, index: usize, outcome: Outcome, units: (f64, f64)) {
+        let mut log = self.log();
+        let Log { calls, rounds_ended } = &mut *log;
+        if let Some(call) = index.checked_sub(1).and_then(|position| calls.get_mut(position)) {
+            call.outcome = outcome;
+            (call.read_units, call.write_units) = units;
+            *rounds_ended = call.round.max(*rounds_ended);
+        }
+    }
+
+    /// The call as it stands.
+    pub fn call(&self, index: usize) -> Option<Call> {
+        self.log().calls.get(index.checked_sub(1)?).cloned()
     }
 
     /// Ends the invocation: its runner drops the handler's future.
@@ -145,7 +158,7 @@ impl Shared {
         self.crashed.load(Ordering::Acquire)
     }
 
-    fn calls(&self) -> MutexGuard<'_, Vec<Call>> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

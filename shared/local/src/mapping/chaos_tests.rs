@@ -6,6 +6,7 @@ use futures_util::FutureExt;
 use super::*;
 use crate::aws::dynamodb::TableSpec;
 use crate::connector::{Call, Invocation};
+use crate::fault::{Faults, Schedule};
 use crate::testing;
 
 /// Writes each body it is given as an item, within an invocation of its own.
@@ -42,8 +43,11 @@ impl Invoker for Writer {
     }
 }
 
-/// (what every call did, how many effects there are)
-async fn run(seed: u64) -> (Vec<String>, i32) {
+/// What every call did, how many effects there are, and which faults happened.
+type Run = (Vec<String>, i32, Schedule);
+
+/// Handles 200 messages under the faults that `inject` plans, until all effects are there.
+async fn run(inject: impl FnOnce(&Faults)) -> Run {
     let cloud = testing::cloud();
     cloud.tables().ensure(&TableSpec::named("talaria-effects")).unwrap();
     cloud.queues().ensure("jobs", []).unwrap();
@@ -53,7 +57,7 @@ async fn run(seed: u64) -> (Vec<String>, i32) {
         let trace = trace.clone();
         Arc::new(move |call: &Call| trace.lock().unwrap().push(format!("{call:?}")))
     });
-    cloud.faults().chaos(seed);
+    inject(cloud.faults());
     let mappings =
         Mappings::new(&cloud, Arc::new(Writer { client: client.clone(), runs: Mutex::new(0) }));
     mappings
@@ -78,16 +82,24 @@ async fn run(seed: u64) -> (Vec<String>, i32) {
     }
     let effects = client.scan().table_name("talaria-effects").send().await.unwrap().count;
     let trace = trace.lock().unwrap().clone();
-    (trace, effects)
+    (trace, effects, cloud.faults().schedule())
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_seed_gives_one_trace_and_once_faults_stop_every_effect_is_there() {
+async fn one_seed_or_its_schedule_gives_one_trace_and_once_faults_stop_every_effect_is_there() {
+    let mut happened = (0, 0);
     for seed in 1..=5 {
-        let (first, effects) = run(seed).await;
-        assert_eq!(effects, 200, "seed {seed}");
-        let (second, _) = run(seed).await;
-        assert_eq!(first, second, "seed {seed}");
+        let first = run(|faults| faults.chaos(seed)).await;
+        assert_eq!(first.1, 200, "seed {seed}");
+        happened.0 += first.2.calls.len();
+        happened.1 += first.2.deliveries.len();
+        assert_eq!(run(|faults| faults.chaos(seed)).await, first, "seed {seed}");
+        assert_eq!(
+            run(|faults| faults.replay(&first.2)).await,
+            first,
+            "seed {seed}, by its schedule"
+        );
     }
-    assert_ne!(run(1).await.0, run(2).await.0);
+    assert!(happened.0 > 5 && happened.1 > 2, "{happened:?}");
+    assert_ne!(run(|faults| faults.chaos(1)).await.0, run(|faults| faults.chaos(2)).await.0);
 }

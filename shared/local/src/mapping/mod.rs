@@ -2,6 +2,7 @@
 //! by notification (Lambda Developer Guide, "Using Lambda with Amazon SQS", "… Amazon DynamoDB").
 
 mod activity;
+mod limits;
 mod pattern;
 mod payload;
 mod queue;
@@ -59,7 +60,8 @@ pub struct QueueMapping {
     /// Most messages per event, 1–10 (more would need a batching window, which the house does not
     /// use).
     pub batch_size: usize,
-    /// Most invocations at once.
+    /// `MaximumConcurrency`: most invocations at once, up to 1,000. AWS takes 2 at least; 1 is allowed
+    /// here, for asking whether something depends on it.
     pub maximum_concurrency: usize,
     /// `ReportBatchItemFailures`: the function names the messages that failed.
     pub partial_failures: bool,
@@ -78,9 +80,10 @@ pub struct StreamMapping {
     pub parallelization: usize,
     /// Filter pattern over the record, as in `FilterCriteria`; `None` takes every record.
     pub filter: Option<Value>,
-    /// `MaximumRetryAttempts`: how often a record is tried again before it is dropped.
+    /// `MaximumRetryAttempts`, up to 10,000: how often a record is tried again before it is dropped.
     pub retries: u32,
-    /// `MaximumRecordAgeInSeconds` in milliseconds, counted from when this process saw the record.
+    /// `MaximumRecordAgeInSeconds` in milliseconds, one minute to seven days, counted from the write
+    /// (which the stream tells to the second).
     pub max_age_ms: i64,
     /// `BisectBatchOnFunctionError`: a failed batch is split and each half tried on its own.
     pub bisect: bool,
@@ -106,6 +109,18 @@ pub enum MappingError {
         function: String,
         /// Table name.
         table: String,
+    },
+    /// A number outside of what AWS takes.
+    #[error("function {function} is mapped with {setting} {given}; it must be within {range}")]
+    OutOfRange {
+        /// Function id.
+        function: String,
+        /// The setting.
+        setting: &'static str,
+        /// Its value.
+        given: i64,
+        /// What is allowed.
+        range: &'static str,
     },
     /// The filter pattern is not one.
     #[error("the filter of function {function} is not a pattern: {reason}")]
@@ -152,8 +167,9 @@ impl Mappings {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Maps a queue and starts at once. Refuses a queue that does not exist.
+    /// Maps a queue and starts at once. Refuses a queue that does not exist and numbers out of range.
     pub fn map_queue(&self, mapping: QueueMapping) -> Result<(), MappingError> {
+        mapping.check()?;
         let queues = self.inner.cloud.queues();
         let bell = queues.bell(&mapping.queue).ok_or_else(|| MappingError::NoQueue {
             function: mapping.function.clone(),
@@ -182,8 +198,10 @@ impl Mappings {
     }
 
     /// Maps a stream and starts at once, after the last record handled before a restart, or with
-    /// the oldest record kept. Refuses a table without a stream and a filter that is no pattern.
+    /// the oldest record kept. Refuses a table without a stream, a filter that is no pattern and
+    /// numbers out of range.
     pub fn map_stream(&self, mapping: StreamMapping) -> Result<(), MappingError> {
+        mapping.check()?;
         let tables = self.inner.cloud.tables();
         if tables.stream_after(&mapping.table, None, 1).is_err() {
             let (function, table) = (mapping.function, mapping.table);

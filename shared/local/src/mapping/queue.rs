@@ -13,8 +13,8 @@ use crate::aws::sqs::{Queues, Received};
 use crate::clock::VirtualClock;
 use crate::fault::{DeliveryFault, Faults};
 
-/// Largest batch without a batching window.
-const MAX_BATCH: usize = 10;
+/// How much later a message comes that is received behind its successors.
+const BEHIND_MS: i64 = 1_000;
 
 /// How long to leave a queue alone whose state file cannot be written.
 const REST_MS: i64 = 1_000;
@@ -33,7 +33,7 @@ pub(super) struct Dispatcher {
 impl Dispatcher {
     /// Runs until the queue is gone or the task is ended.
     pub async fn run(mut self) {
-        let slots = Arc::new(Semaphore::new(self.mapping.maximum_concurrency.max(1)));
+        let slots = Arc::new(Semaphore::new(self.mapping.maximum_concurrency));
         while let Ok(slot) = slots.clone().acquire_owned().await {
             let Some((messages, in_flight)) = self.next_batch().await else { return };
             let batch = Batch {
@@ -50,7 +50,7 @@ impl Dispatcher {
 
     /// Waits for messages and receives them; `None` when the queue is gone.
     async fn next_batch(&mut self) -> Option<(Vec<Received>, InFlight)> {
-        let limit = self.mapping.batch_size.clamp(1, MAX_BATCH);
+        let limit = self.mapping.batch_size;
         loop {
             self.bell.mark_unchanged();
             let enabled = *self.enabled.borrow_and_update();
@@ -94,7 +94,7 @@ struct Batch {
 impl Batch {
     /// Invokes the function and deletes what it handled. The rest reappears when its visibility
     /// ends, as on AWS.
-    async fn handle(self) {
+    async fn handle(mut self) {
         match self.fault {
             Some(DeliveryFault::Lost) => return,
             Some(DeliveryFault::Late(delay_ms)) => {
@@ -109,6 +109,12 @@ impl Batch {
             Some(DeliveryFault::Twice) => {
                 let _ = self.invoke().await;
             }
+            Some(DeliveryFault::Reordered) => {
+                self.put_first_behind();
+                if self.messages.is_empty() {
+                    return;
+                }
+            }
             None => {}
         }
         let Ok(answer) = self.invoke().await else { return };
@@ -122,6 +128,16 @@ impl Batch {
                 // A message that cannot be deleted comes again; listeners are safe to run twice.
                 let _ = self.queues.delete(&self.mapping.queue, &got.receipt_handle);
             }
+        }
+    }
+
+    /// Gives the first message back as if it had not been received yet, unless the queue keeps its
+    /// order.
+    fn put_first_behind(&mut self) {
+        let Some(first) = self.messages.first() else { return };
+        let queue = &self.mapping.queue;
+        if self.queues.postpone(queue, &first.receipt_handle, BEHIND_MS).is_ok() {
+            self.messages.remove(0);
         }
     }
 

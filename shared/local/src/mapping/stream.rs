@@ -79,7 +79,7 @@ struct Lane {
 #[derive(Clone)]
 struct Waiting {
     record: StreamRecord,
-    seen_at_ms: i64,
+    written_at_ms: i64,
     /// Held until the record is behind us.
     _in_flight: Arc<InFlight>,
 }
@@ -100,7 +100,7 @@ impl Reader {
             .into_iter()
             .find(|(table, function, _)| *table == mapping.table && *function == mapping.function)
             .map(|(_, _, position)| position);
-        let lanes = (0..mapping.parallelization.clamp(1, 10)).map(|_| Lane::default()).collect();
+        let lanes = (0..mapping.parallelization).map(|_| Lane::default()).collect();
         let bell = cloud.tables().bell(&mapping.table);
         let progress = Progress { position, read_at_ring: None, open: BTreeMap::new(), lanes };
         let shared = Shared {
@@ -178,8 +178,8 @@ impl Reader {
         }
         let lane = lane_of(&record.keys, progress.lanes.len());
         let waiting = Waiting {
+            written_at_ms: written_at_ms(&record.event),
             record,
-            seen_at_ms: self.shared.clock.now_ms(),
             _in_flight: Arc::new(self.shared.activity.begin()),
         };
         if let Some(slot) = progress.lanes.get_mut(lane) {
@@ -190,6 +190,12 @@ impl Reader {
             }
         }
     }
+}
+
+/// When the record's write happened, to the second (DynamoDB Streams API reference, StreamRecord).
+fn written_at_ms(event: &Value) -> i64 {
+    let seconds = event.pointer("/dynamodb/ApproximateCreationDateTime").and_then(Value::as_f64);
+    seconds.map_or(i64::MAX, |seconds| seconds as i64 * 1000)
 }
 
 /// Records of one item share a lane, hence their order.
@@ -210,7 +216,7 @@ async fn run_lane(shared: Arc<Shared>, lane: usize) {
         let batch: Vec<Waiting> = {
             let mut progress = shared.progress();
             let Some(slot) = progress.lanes.get_mut(lane) else { return };
-            let count = slot.waiting.len().min(shared.mapping.batch_size.max(1));
+            let count = slot.waiting.len().min(shared.mapping.batch_size);
             if count == 0 {
                 slot.running = false;
                 return;
@@ -241,7 +247,7 @@ impl Shared {
             Some(DeliveryFault::Twice) => {
                 self.invoke(&batch).await;
             }
-            Some(DeliveryFault::EarlyVisibility) | None => {}
+            Some(DeliveryFault::EarlyVisibility | DeliveryFault::Reordered) | None => {}
         }
         // A stack of parts still to do, the earliest on top.
         let mut parts = vec![(batch, 0)];
@@ -284,7 +290,7 @@ impl Shared {
     fn young_enough(&self, part: Vec<Waiting>) -> Vec<Waiting> {
         let oldest_ms = self.clock.now_ms().saturating_sub(self.mapping.max_age_ms);
         let (young, old): (Vec<_>, Vec<_>) =
-            part.into_iter().partition(|waiting| waiting.seen_at_ms >= oldest_ms);
+            part.into_iter().partition(|waiting| waiting.written_at_ms >= oldest_ms);
         self.discard(&old, "age");
         young
     }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use events::ops::LISTENER_BLOCKED;
+
 use super::{codes, table};
 use crate::platform::Platform;
 
@@ -20,14 +22,20 @@ pub fn event_map(platform: &Platform) -> Result<String, Cycle> {
     }
     let rows = platform.events.iter().map(|entry| {
         let spec = &entry.spec;
+        let kind = spec.topic_type();
         let announces =
-            platform.rows().filter(|(_, row)| row.emits.iter().any(|one| one.name == spec.name));
+            platform.rows().filter(|(_, row)| row.emits.iter().any(|one| one.topic_type() == kind));
+        let announced_by = if spec.name == LISTENER_BLOCKED.spec.name {
+            "every listener that blocks".to_owned()
+        } else {
+            codes(announces.map(|(_, row)| row.id))
+        };
         let hears = platform
             .listeners()
-            .filter(|(_, _, heard)| heard.events.iter().any(|one| one.name == spec.name));
+            .filter(|(_, _, heard)| platform.heard(heard).any(|one| one.spec.topic_type() == kind));
         vec![
-            format!("`{}`", spec.name),
-            codes(announces.map(|(_, row)| row.id)),
+            format!("`{kind}`"),
+            announced_by,
             codes(hears.map(|(_, row, _)| row.id)),
             spec.ordering().as_str().to_owned(),
             spec.priority.as_str().to_owned(),
@@ -144,6 +152,28 @@ mod tests {
             "events and calls go in a circle: demo.on_updated → profile.profile.updated → \
              demo.on_updated"
         );
+    }
+
+    #[test]
+    fn a_circle_through_a_typed_call_is_refused() {
+        let event = events::profile::UPDATED.spec;
+        let rows = [
+            fixture::hears("demo.on_updated", event).calls(&contracts::auth::ACCOUNT_GET),
+            fixture::answers(&contracts::auth::ACCOUNT_GET).emits([event]),
+        ];
+        let refused = event_map(&Platform::of(vec![fixture::module_of(rows)])).unwrap_err();
+        assert_eq!(
+            refused.0,
+            ["auth.account_get", "profile.profile.updated", "demo.on_updated", "auth.account_get"]
+        );
+    }
+
+    #[test]
+    fn the_diagram_does_not_depend_on_the_order_of_rows() {
+        let mut turned = fixture::module();
+        turned.rows.reverse();
+        let (straight, turned) = (fixture::platform(), Platform::of(vec![turned]));
+        assert_eq!(diagram(&straight), diagram(&turned));
     }
 
     #[test]

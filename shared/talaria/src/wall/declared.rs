@@ -1,6 +1,8 @@
 //! Rules of declarations that no type can hold.
 
 use contracts::{Rate, Spec};
+use events::EventSpec;
+use events::ops::LISTENER_BLOCKED;
 use runtime::http::catalogue;
 use runtime::rate::CELLS;
 use runtime::wiring::Lane;
@@ -84,7 +86,8 @@ fn of_row(platform: &Platform, module: &Module, row: &Row) -> Vec<Breach> {
                 .push(breach!("{id} writes table {}, which its module does not own", table.name()));
         }
     }
-    for spec in row.emits.iter().filter(|spec| spec.module() != module.name) {
+    let is_foreign = |spec: &&EventSpec| spec.module() != module.name && !is_of_batch(row, spec);
+    for spec in row.emits.iter().filter(is_foreign) {
         found.push(breach!("{id} announces {}, an event of another module", spec.name));
     }
     for callee in &row.calls {
@@ -99,17 +102,19 @@ fn of_row(platform: &Platform, module: &Module, row: &Row) -> Vec<Breach> {
     {
         found.push(breach!("{id} reads the stream of {}: only the outbox has one", table.name()));
     }
-    found.extend(of_listener(platform, module, row));
+    found.extend(of_listener(module, row));
     found
 }
 
-fn of_listener(platform: &Platform, module: &Module, row: &Row) -> Vec<Breach> {
+/// Whether the batch of a listener announces this event, in the name of module `platform`.
+fn is_of_batch(row: &Row, spec: &EventSpec) -> bool {
+    row.listening().is_some() && spec.name == LISTENER_BLOCKED.spec.name
+}
+
+fn of_listener(module: &Module, row: &Row) -> Vec<Breach> {
     let Some(heard) = row.listening() else { return Vec::new() };
     let (mut found, id) = (Vec::new(), row.id);
     found.extend(Lane::of(module, row).err().map(|why| breach!("{why}")));
-    for spec in heard.events.iter().filter(|spec| platform.event(spec.name).is_none()) {
-        found.push(breach!("{id} hears {}, which is not in the catalogue", spec.name));
-    }
     let limits = [
         ("batch", heard.batch, 1, BATCH_MAX),
         ("delay in seconds", heard.delay_s, 0, DELAY_MAX_S),
@@ -247,6 +252,24 @@ mod tests {
             let lines = lines([row]);
             assert!(lines.iter().any(|line| line.starts_with(expected)), "{expected}: {lines:?}");
         }
+    }
+
+    #[test]
+    fn only_a_listener_may_announce_in_the_name_of_platform_that_it_is_blocked() {
+        use events::ops::{ACTION_PERFORMED, OUTBOX_STALLED};
+        let announces = |row: Row| lines([row]).iter().any(|line| line.contains(" announces "));
+        let hears = || fixture::hears("demo.on_updated", events::profile::UPDATED.spec);
+        let tidy = || fixture::module().row("demo.tidy").unwrap().clone();
+        assert!(!announces(hears().emits([LISTENER_BLOCKED.spec])));
+        assert!(announces(tidy().emits([LISTENER_BLOCKED.spec])));
+        for spec in [ACTION_PERFORMED.spec, OUTBOX_STALLED.spec] {
+            assert!(announces(hears().emits([spec])) && announces(tidy().emits([spec])));
+        }
+        let mut platform = fixture::module_of([]);
+        platform.name = "platform";
+        platform.rows = vec![tidy().emits([OUTBOX_STALLED.spec, ACTION_PERFORMED.spec])];
+        let found = breaches(&Platform::of(vec![platform]));
+        assert!(!found.iter().any(|one| one.0.contains(" announces ")), "{found:?}");
     }
 
     #[test]

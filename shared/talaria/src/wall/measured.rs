@@ -1,10 +1,9 @@
 //! Counts against their limits.
 
 use runtime::Group;
-use runtime::wiring::{Lane, Topic};
 use serde_json::Value;
 
-use super::{Breach, breach};
+use super::{Breach, breach, filter};
 use crate::platform::{Platform, apis_of, route_keys};
 use crate::template;
 
@@ -18,17 +17,6 @@ const API_ROUTES: usize = 280;
 const STEP_RESOURCES: usize = 2_300;
 /// Parameters of one stack; CloudFormation takes 200.
 const STACK_PARAMETERS: usize = 180;
-/// Filter policies of the standard topic; SNS takes 200.
-const STANDARD_POLICIES: usize = 180;
-/// Subscriptions of the FIFO topic; SNS takes 100.
-const FIFO_SUBSCRIPTIONS: usize = 90;
-/// Keys of one filter policy.
-const POLICY_KEYS: usize = 5;
-/// Value combinations of one filter policy.
-const POLICY_COMBINATIONS: usize = 150;
-/// Bytes of one filter policy.
-const POLICY_BYTES: usize = 256 * 1024;
-
 /// A count and what it must not exceed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measure {
@@ -38,7 +26,8 @@ pub struct Measure {
 }
 
 impl Measure {
-    fn new(what: impl Into<String>, count: usize, limit: usize) -> Self {
+    /// A count of this against its limit.
+    pub fn new(what: impl Into<String>, count: usize, limit: usize) -> Self {
         Self { what: what.into(), count, limit }
     }
 
@@ -70,8 +59,7 @@ pub fn measures(platform: &Platform) -> Vec<Measure> {
     for group in Group::ALL {
         measures.extend(of_api(platform, group));
     }
-    measures.extend(of_topics(platform));
-    measures.extend(of_policies(platform));
+    measures.extend(filter::measures(platform));
     measures
 }
 
@@ -87,54 +75,6 @@ fn of_api(platform: &Platform, group: Group) -> [Measure; 2] {
         ),
         Measure::new(format!("routes of API {}", group.as_str()), routes, API_ROUTES),
     ]
-}
-
-fn of_topics(platform: &Platform) -> [Measure; 2] {
-    let on = |wanted: Topic| {
-        let lanes =
-            platform.rows().filter_map(|(module, row)| Lane::of(module, row).ok().flatten());
-        lanes.filter(|lane| lane.topic == wanted).count()
-    };
-    [
-        Measure::new(
-            "filter policies of the standard topic",
-            on(Topic::Standard),
-            STANDARD_POLICIES,
-        ),
-        Measure::new("subscriptions of the FIFO topic", on(Topic::Fifo), FIFO_SUBSCRIPTIONS),
-    ]
-}
-
-/// The largest of each kind over all policies; those beyond a limit by name.
-fn of_policies(platform: &Platform) -> Vec<Measure> {
-    let mut measures = Vec::new();
-    let (mut keys, mut combinations) = (0, 0);
-    for (module, row) in platform.rows() {
-        let Ok(Some(Lane { filter: policy, .. })) = Lane::of(module, row) else { continue };
-        let members = policy.as_object();
-        let lengths = members.into_iter().flat_map(|all| all.values()).filter_map(Value::as_array);
-        let product: usize = lengths.map(Vec::len).product();
-        let count = members.map_or(0, serde_json::Map::len);
-        let of_row = [
-            Measure::new(format!("filter keys of {}", row.id), count, POLICY_KEYS),
-            Measure::new(
-                format!("filter combinations of {}", row.id),
-                product,
-                POLICY_COMBINATIONS,
-            ),
-            Measure::new(
-                format!("filter bytes of {}", row.id),
-                policy.to_string().len(),
-                POLICY_BYTES,
-            ),
-        ];
-        measures.extend(of_row.into_iter().filter(|one| one.breach().is_some()));
-        (keys, combinations) = (keys.max(count), combinations.max(product));
-    }
-    measures.push(Measure::new("keys of the widest filter policy", keys, POLICY_KEYS));
-    let what = "combinations of the widest filter policy";
-    measures.push(Measure::new(what, combinations, POLICY_COMBINATIONS));
-    measures
 }
 
 /// Counts of the root stack and of a whole deployment.
@@ -157,20 +97,6 @@ mod tests {
     fn a_count_at_its_limit_stands_and_one_beyond_is_a_breach() {
         assert_eq!(Measure::new("x", 5, 5).breach(), None);
         assert_eq!(Measure::new("x", 6, 5).breach(), Some(breach!("x: 6, at most 5")));
-    }
-
-    #[test]
-    fn a_filter_with_too_many_combinations_names_its_listener() {
-        let mut row = fixture::hears("demo.on_all", events::profile::UPDATED.spec);
-        if let runtime::Trigger::Listener(heard) = &mut row.trigger {
-            heard.accepts = (1..=151).collect();
-        }
-        let platform = Platform::of(vec![fixture::module_of([row])]);
-        let breaches: Vec<Breach> =
-            measures(&platform).iter().filter_map(Measure::breach).collect();
-        assert!(
-            breaches.contains(&breach!("filter combinations of demo.on_all: 151, at most 150"))
-        );
     }
 
     #[test]

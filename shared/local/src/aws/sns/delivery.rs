@@ -7,12 +7,17 @@ use aws_lc_rs::digest;
 use serde_json::{Map, Value, json};
 
 use super::{DEDUPLICATED, Published, SnsError, Subscription, Topic, Topics, topic_arn};
-use crate::aws::sqs::{MessageAttributes, NewMessage, SqsError, uuid};
+use crate::aws::sqs::{
+    MessageAttributes, NewMessage, SqsError, check_attribute, is_id, size_bytes, uuid,
+};
 use crate::fault::SplitMix;
 use crate::state::Change;
 
 /// Default largest message with its attributes; a topic's `MaximumMessageSize` may raise it.
-pub(super) const MAX_BYTES: usize = 262_144;
+const MAX_BYTES: usize = 262_144;
+
+/// What a topic's `MaximumMessageSize` may be (API reference, CreateTopic).
+pub(super) const SIZES: std::ops::RangeInclusive<usize> = 1_024..=1_048_576;
 
 /// How long a FIFO topic remembers a deduplication id.
 const DEDUPLICATION_MS: i64 = 5 * 60 * 1000;
@@ -49,11 +54,7 @@ pub struct PublishedMessage {
 impl Publication {
     /// Size in the sense of the limits.
     pub(super) fn size_bytes(&self) -> usize {
-        let attributes = self.attributes.iter().map(|(name, attribute)| {
-            let value = attribute.string_value.as_ref().or(attribute.binary_value.as_ref());
-            name.len() + attribute.data_type.len() + value.map_or(0, String::len)
-        });
-        self.message.len() + attributes.sum::<usize>()
+        size_bytes(&self.message, &self.attributes)
     }
 }
 
@@ -85,7 +86,8 @@ impl Topics {
         let timestamp = timestamp(now_ms);
         for (arn, subscription) in &topic.subscriptions {
             let wanted = subscription.filter.as_ref();
-            if wanted.is_none_or(|filter| filter.accepts(&publication.attributes)) {
+            let (message, attributes) = (&publication.message, &publication.attributes);
+            if wanted.is_none_or(|filter| filter.accepts(message, attributes)) {
                 let note = Note { topic_name, arn, id: &id, timestamp: &timestamp };
                 self.deliver(subscription, publication, deduplication.as_deref(), &note)?;
             }
@@ -94,7 +96,9 @@ impl Topics {
         changes.extend(
             key.as_ref().map(|(key, _)| Change::put(DEDUPLICATED, topic_name, key, &published)),
         );
-        self.inner.store.apply(&changes)?;
+        if self.inner.store.is_kept() {
+            self.inner.store.apply(&changes)?;
+        }
         if let Some((key, _)) = key {
             topic.remember(key, published);
         }
@@ -111,17 +115,40 @@ impl Topics {
         note: &Note<'_>,
     ) -> Result<(), SnsError> {
         let queue = &subscription.stored.queue;
-        let queue_is_fifo = self.inner.queues.is_fifo(queue);
-        let mut message = match subscription.is_raw() {
-            true => NewMessage {
-                body: publication.message.clone(),
-                attributes: publication.attributes.clone(),
-                ..NewMessage::default()
-            },
-            false => NewMessage { body: note.envelope(publication), ..NewMessage::default() },
+        let message = note.message(subscription, publication);
+        let sent = match message.attributes.len() <= MAX_RAW_ATTRIBUTES {
+            true => self.put(queue, message, publication, deduplication),
+            false => Err(SqsError::Invalid("more than ten attributes".to_owned())),
         };
-        message.copies = publication.copies;
-        match (deduplication, queue_is_fifo) {
+        // A client-side delivery error is not retried (Developer Guide, "Message delivery retries"):
+        // dead-letter queue or nothing.
+        let sent = match sent {
+            Ok(()) => return Ok(()),
+            Err(SqsError::Broken(reason)) => Err(SqsError::Broken(reason)),
+            Err(_) => {
+                let Some(dead_letters) = subscription.dead_letter_queue() else { return Ok(()) };
+                let mut message = note.message(subscription, publication);
+                if message.attributes.len() > MAX_RAW_ATTRIBUTES {
+                    message.attributes.clear();
+                }
+                self.put(&dead_letters, message, publication, deduplication)
+            }
+        };
+        match sent {
+            Err(SqsError::Broken(reason)) => Err(SnsError::Broken(reason)),
+            Err(_) | Ok(()) => Ok(()),
+        }
+    }
+
+    /// Sends to a queue with the ids that its kind and the topic's kind allow.
+    fn put(
+        &self,
+        queue: &str,
+        mut message: NewMessage,
+        publication: &Publication,
+        deduplication: Option<&str>,
+    ) -> Result<(), SqsError> {
+        match (deduplication, self.inner.queues.is_fifo(queue)) {
             // FIFO topic to FIFO queue: both ids go along.
             (Some(deduplication), Some(true)) => {
                 message.group.clone_from(&publication.group);
@@ -132,27 +159,7 @@ impl Topics {
             // Standard topic: the group is handed on to standard queues.
             (None, _) => message.group.clone_from(&publication.group),
         }
-        let fits = message.attributes.len() <= MAX_RAW_ATTRIBUTES;
-        let sent = match fits {
-            true => self.inner.queues.send(queue, message.clone()).map(|_| ()),
-            false => Err(SqsError::Invalid("more than ten attributes".to_owned())),
-        };
-        match sent {
-            Ok(()) => Ok(()),
-            Err(SqsError::Broken(reason)) => Err(SnsError::Broken(reason)),
-            // A client-side delivery error is not retried (Developer Guide, "Message delivery
-            // failures"): dead-letter queue or nothing.
-            Err(_) => match subscription.dead_letter_queue() {
-                Some(dead_letters) => {
-                    message.attributes.clear();
-                    match self.inner.queues.send(&dead_letters, message) {
-                        Err(SqsError::Broken(reason)) => Err(SnsError::Broken(reason)),
-                        _ => Ok(()),
-                    }
-                }
-                None => Ok(()),
-            },
-        }
+        self.inner.queues.send(queue, message).map(|_| ())
     }
 }
 
@@ -198,9 +205,19 @@ fn check(topic: &Topic, publication: &Publication) -> Result<(), SnsError> {
         return invalid("Message too long");
     }
     for (name, attribute) in &publication.attributes {
-        let has_value = attribute.string_value.as_ref().or(attribute.binary_value.as_ref());
-        if name.is_empty() || has_value.is_none_or(|value| value.is_empty()) {
-            return invalid(&format!("The message attribute '{name}' must contain a value"));
+        if let Err(wrong) = check_attribute(name, attribute) {
+            return Err(SnsError::BadValue(wrong.to_string()));
+        }
+    }
+    for (name, id) in [
+        ("MessageGroupId", &publication.group),
+        ("MessageDeduplicationId", &publication.deduplication),
+    ] {
+        if id.as_ref().is_some_and(|id| !is_id(id)) {
+            return invalid(&format!(
+                "{name} Reason: can only include alphanumeric and punctuation characters, 1 to 128 \
+                 in length"
+            ));
         }
     }
     match (topic.is_fifo(), &publication.group, &publication.deduplication) {
@@ -223,6 +240,15 @@ struct Note<'a> {
 }
 
 impl Note<'_> {
+    /// What a subscriber's queue gets: the message as it is, or in its envelope.
+    fn message(&self, subscription: &Subscription, publication: &Publication) -> NewMessage {
+        let (body, attributes) = match subscription.is_raw() {
+            true => (publication.message.clone(), publication.attributes.clone()),
+            false => (self.envelope(publication), MessageAttributes::new()),
+        };
+        NewMessage { body, attributes, copies: publication.copies, ..NewMessage::default() }
+    }
+
     /// The notification as JSON (Developer Guide, "HTTP/HTTPS notification JSON format").
     fn envelope(&self, publication: &Publication) -> String {
         let unsubscribe =

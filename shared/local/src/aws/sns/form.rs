@@ -67,7 +67,18 @@ impl Form {
     }
 }
 
+/// One field of a form, without reading the others.
+pub(super) fn field(body: &[u8], name: &str) -> Option<String> {
+    let text = std::str::from_utf8(body).ok()?;
+    let mut pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(found, _)| *found == name).map(|(_, value)| decode(value))
+}
+
 fn decode(text: &str) -> String {
+    // Most names and many values are as they are.
+    if !text.contains('+') && !text.contains('%') {
+        return text.to_owned();
+    }
     let spaced = text.replace('+', " ");
     percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }

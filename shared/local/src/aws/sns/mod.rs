@@ -24,7 +24,6 @@ use super::sqs::{Queues, SqsError};
 use super::{ACCOUNT, REGION, Request};
 use crate::clock::VirtualClock;
 use crate::state::{Change, Store, StoreError};
-use form::Form;
 use subscription::{StoredSubscription, Subscription};
 
 /// Row kinds of the state file.
@@ -81,6 +80,9 @@ pub enum SnsError {
     /// A parameter is missing or its value is not allowed; says which and why.
     #[error("{0}")]
     Invalid(String),
+    /// The value of a message attribute is not allowed; says which and why.
+    #[error("{0}")]
+    BadValue(String),
     /// More filter policies than a topic takes.
     #[error("Filter policy limit exceeded: {MAX_FILTER_POLICIES} per topic")]
     FilterPolicyLimit,
@@ -96,6 +98,9 @@ pub enum SnsError {
     /// Two entries with one id.
     #[error("Two or more batch entries in the request have the same Id.")]
     RepeatedId,
+    /// An entry id with other characters than letters, digits, hyphen, underscore, or over 80.
+    #[error("The Id of a batch entry in the batch request doesn't abide by the specification.")]
+    BadEntryId,
     /// The entries together are over the limit.
     #[error("The length of all the batch messages put together is more than the limit.")]
     BatchTooLong,
@@ -119,11 +124,13 @@ impl SnsError {
         match self {
             Self::NotFound(_) => ("NotFound", 404),
             Self::Invalid(_) => ("InvalidParameter", 400),
+            Self::BadValue(_) => ("ParameterValueInvalid", 400),
             Self::FilterPolicyLimit => ("FilterPolicyLimitExceeded", 403),
             Self::SubscriptionLimit => ("SubscriptionLimitExceeded", 403),
             Self::EmptyBatch => ("EmptyBatchRequest", 400),
             Self::TooManyEntries => ("TooManyEntriesInBatchRequest", 400),
             Self::RepeatedId => ("BatchEntryIdsNotDistinct", 400),
+            Self::BadEntryId => ("InvalidBatchEntryId", 400),
             Self::BatchTooLong => ("BatchRequestTooLong", 400),
             Self::Unsupported(_) => ("InvalidAction", 400),
             Self::Broken(_) => ("InternalError", 500),
@@ -136,6 +143,27 @@ pub fn topic_arn(name: &str) -> String {
     format!("arn:aws:sns:{REGION}:{ACCOUNT}:{name}")
 }
 
+/// Checks the attributes that change what a topic does (API reference, CreateTopic).
+fn check_attributes(given: &BTreeMap<String, String>, fifo: bool) -> Result<(), SnsError> {
+    for (attribute, value) in given {
+        let (good, fifo_only) = match attribute.as_str() {
+            "FifoTopic" => (matches!(value.as_str(), "true" | "false"), false),
+            "ContentBasedDeduplication" => (matches!(value.as_str(), "true" | "false"), true),
+            "FifoThroughputScope" => (matches!(value.as_str(), "Topic" | "MessageGroup"), true),
+            "MaximumMessageSize" => {
+                let size = value.parse().ok();
+                (size.is_some_and(|size: usize| delivery::SIZES.contains(&size)), false)
+            }
+            _ => continue,
+        };
+        if !good || (fifo_only && !fifo) {
+            let reason = format!("Invalid parameter: Attributes Reason: {attribute}: {value}");
+            return Err(SnsError::Invalid(reason));
+        }
+    }
+    Ok(())
+}
+
 /// The name in a topic's name or ARN.
 fn name_of(reference: &str) -> &str {
     reference.rsplit(':').next().unwrap_or(reference)
@@ -143,9 +171,9 @@ fn name_of(reference: &str) -> &str {
 
 /// The topic a wire request is about.
 pub(crate) fn topic_name(request: &Request) -> Option<String> {
-    let form = Form::read(&request.body);
-    let reference = form.get("TopicArn").or_else(|| form.get("Name"))?;
-    Some(name_of(reference).to_owned())
+    let reference =
+        form::field(&request.body, "TopicArn").or_else(|| form::field(&request.body, "Name"))?;
+    Some(name_of(&reference).to_owned())
 }
 
 impl Topics {
@@ -199,6 +227,7 @@ impl Topics {
                           and hyphens";
             return Err(SnsError::Invalid(reason.to_owned()));
         }
+        check_attributes(&attributes, fifo)?;
         let mut state = self.state();
         if let Some(topic) = state.topics.get(name) {
             // Attributes given again are laid over the stored ones, so that a boot is repeatable.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::filter::FilterPolicy;
+use super::filter::{FilterPolicy, Scope};
 use super::{
     MAX_FIFO_SUBSCRIPTIONS, MAX_FILTER_POLICIES, SUBSCRIPTION, SnsError, State, Topics, topic_arn,
 };
@@ -37,8 +37,8 @@ pub(super) struct Subscription {
 
 impl Topics {
     /// Subscribes a queue; the same topic and queue give the same subscription, with the attributes
-    /// replaced. Attributes: `RawMessageDelivery`, `FilterPolicy`, `FilterPolicyScope`
-    /// (`MessageAttributes` only), `RedrivePolicy`. Returns the subscription's ARN.
+    /// replaced. Attributes: `RawMessageDelivery`, `FilterPolicy`, `FilterPolicyScope`,
+    /// `RedrivePolicy`. Returns the subscription's ARN.
     pub fn subscribe(
         &self,
         topic_name: &str,
@@ -138,14 +138,19 @@ impl Subscription {
         for (attribute, value) in &stored.attributes {
             match (attribute.as_str(), value.as_str()) {
                 ("RawMessageDelivery", "true" | "false")
-                | ("FilterPolicyScope", "MessageAttributes")
-                | ("FilterPolicy" | "RedrivePolicy", _) => {}
+                | ("FilterPolicyScope", "MessageAttributes" | "MessageBody")
+                | ("FilterPolicy", _) => {}
+                ("RedrivePolicy", policy) if dead_letter_queue(policy).is_some() => {}
                 _ => return Err(invalid(format!("{attribute}: {value} is not offered"))),
             }
         }
+        let scope = match stored.attributes.get("FilterPolicyScope").map(String::as_str) {
+            Some("MessageBody") => Scope::Body,
+            Some(_) | None => Scope::Attributes,
+        };
         let filter = stored.attributes.get("FilterPolicy");
         let filter = filter
-            .map(|policy| FilterPolicy::parse(policy))
+            .map(|policy| FilterPolicy::parse(policy, scope))
             .transpose()
             .map_err(|wrong| invalid(format!("FilterPolicy: {wrong}")))?;
         Ok(Self { stored, filter })
@@ -157,9 +162,12 @@ impl Subscription {
 
     /// The queue for messages that cannot be delivered.
     pub fn dead_letter_queue(&self) -> Option<String> {
-        let policy = self.stored.attributes.get("RedrivePolicy")?;
-        let policy: serde_json::Value = serde_json::from_str(policy).ok()?;
-        let arn = policy.get("deadLetterTargetArn")?.as_str()?;
-        Some(sqs::queue_name(arn).to_owned())
+        dead_letter_queue(self.stored.attributes.get("RedrivePolicy")?)
     }
+}
+
+fn dead_letter_queue(policy: &str) -> Option<String> {
+    let policy: serde_json::Value = serde_json::from_str(policy).ok()?;
+    let arn = policy.get("deadLetterTargetArn")?.as_str()?;
+    Some(sqs::queue_name(arn).to_owned())
 }

@@ -51,7 +51,7 @@ impl Topics {
                 elements.extend(sequence_number.map(|n| Element::text("SequenceNumber", n)));
                 Ok(elements)
             }
-            "PublishBatch" => self.publish_batch(form, request.copies),
+            "PublishBatch" => self.publish_batch(request, form),
             other => Err(SnsError::Unsupported(other.to_owned())),
         }
     }
@@ -112,35 +112,33 @@ impl Topics {
         Ok(vec![Element::Parent("Subscriptions", members)])
     }
 
-    fn publish_batch(&self, form: &Form, copies: usize) -> Result<Vec<Element>, SnsError> {
+    fn publish_batch(&self, request: &Request, form: &Form) -> Result<Vec<Element>, SnsError> {
         let topic_name = topic(form)?;
         let entries = form
             .numbered("PublishBatchRequestEntries.member")
             .map(|prefix| {
                 let prefix = format!("{prefix}.");
                 let id = form.need(&format!("{prefix}Id"))?.to_owned();
-                Ok((id, publication(form, &prefix, copies)?))
+                Ok((id, publication(form, &prefix, request.copies)?))
             })
             .collect::<Result<Vec<_>, SnsError>>()?;
-        if entries.is_empty() {
-            return Err(SnsError::EmptyBatch);
-        }
-        if entries.len() > MAX_ENTRIES {
-            return Err(SnsError::TooManyEntries);
-        }
-        let ids: BTreeSet<_> = entries.iter().map(|(id, _)| id).collect();
-        if ids.len() < entries.len() {
-            return Err(SnsError::RepeatedId);
-        }
+        check_ids(entries.iter().map(|(id, _)| id.as_str()))?;
         let largest_bytes = self.state().topic(topic_name)?.largest_bytes();
         let size_bytes: usize = entries.iter().map(|(_, entry)| entry.size_bytes()).sum();
         if size_bytes > largest_bytes {
             return Err(SnsError::BatchTooLong);
         }
         let (mut successful, mut failed) = (Vec::new(), Vec::new());
-        for (id, publication) in entries {
+        let count = entries.len();
+        for (position, (id, publication)) in entries.into_iter().enumerate() {
             let id = Element::text("Id", id);
-            match self.publish(topic_name, &publication) {
+            let result = match request.refuses(position, count) {
+                true => {
+                    Err(SnsError::Broken("injected: the service refused this entry".to_owned()))
+                }
+                false => self.publish(topic_name, &publication),
+            };
+            match result {
                 Ok(sent) => {
                     let mut fields = vec![id, Element::text("MessageId", sent.id)];
                     let sequence_number = sent.sequence_number;
@@ -161,6 +159,27 @@ impl Topics {
         }
         Ok(vec![Element::Parent("Successful", successful), Element::Parent("Failed", failed)])
     }
+}
+
+/// Checks the ids of a batch's entries (API reference, PublishBatch, "Errors").
+fn check_ids<'a>(ids: impl ExactSizeIterator<Item = &'a str>) -> Result<(), SnsError> {
+    if ids.len() == 0 {
+        return Err(SnsError::EmptyBatch);
+    }
+    if ids.len() > MAX_ENTRIES {
+        return Err(SnsError::TooManyEntries);
+    }
+    let mut seen = BTreeSet::new();
+    for id in ids {
+        let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if id.is_empty() || id.len() > 80 || !id.bytes().all(good) {
+            return Err(SnsError::BadEntryId);
+        }
+        if !seen.insert(id) {
+            return Err(SnsError::RepeatedId);
+        }
+    }
+    Ok(())
 }
 
 fn topic(form: &Form) -> Result<&str, SnsError> {

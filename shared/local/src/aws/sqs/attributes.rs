@@ -29,6 +29,13 @@ const TEXTS: [&str; 9] = [
     "SqsManagedSseEnabled",
 ];
 
+/// Attributes of FIFO queues with the words they may hold; the first is the default.
+const FIFO_WORDS: [(&str, [&str; 2]); 3] = [
+    ("ContentBasedDeduplication", ["false", "true"]),
+    ("DeduplicationScope", ["queue", "messageGroup"]),
+    ("FifoThroughputLimit", ["perQueue", "perMessageGroupId"]),
+];
+
 /// Longest visibility timeout: 12 hours.
 pub(super) const MAX_VISIBILITY_S: i64 = 43_200;
 
@@ -44,6 +51,7 @@ pub(super) struct Attributes {
     pub wait_ms: i64,
     pub largest_bytes: usize,
     pub redrive: Option<Redrive>,
+    pub allowed_sources: Sources,
     pub deduplicates_content: bool,
     pub deduplicates_per_group: bool,
 }
@@ -54,6 +62,21 @@ pub(super) struct Redrive {
     /// Name of the dead-letter queue.
     pub target: String,
     pub max_receives: u32,
+}
+
+/// Receives allowed by a `RedrivePolicy` that names no number.
+const DEFAULT_MAX_RECEIVES: u64 = 10;
+
+/// Most queues that a `RedriveAllowPolicy` names.
+const MAX_SOURCES: usize = 10;
+
+/// Which queues may send their dead letters here (`RedriveAllowPolicy`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Sources {
+    /// Every queue.
+    All,
+    /// These, by name.
+    These(Vec<String>),
 }
 
 impl Attributes {
@@ -81,9 +104,7 @@ impl Attributes {
                           hyphens, or underscores, must end with .fifo suffix";
             return Err(SqsError::Invalid(reason.to_owned()));
         }
-        if let Some(attribute) = fifo_only(&given).filter(|_| !fifo) {
-            return Err(SqsError::UnknownAttribute(attribute.to_owned()));
-        }
+        check_fifo_words(&given, fifo)?;
         let number = |attribute: &str| number(&given, attribute);
         Ok(Self {
             fifo,
@@ -92,11 +113,9 @@ impl Attributes {
             delay_ms: number("DelaySeconds") * 1000,
             wait_ms: number("ReceiveMessageWaitTimeSeconds") * 1000,
             largest_bytes: usize::try_from(number("MaximumMessageSize")).unwrap_or(usize::MAX),
-            redrive: given
-                .get("RedrivePolicy")
-                .map(|policy| redrive(policy))
-                .transpose()?
-                .flatten(),
+            redrive: read_policy(&given, "RedrivePolicy", Redrive::parse)?,
+            allowed_sources: read_policy(&given, "RedriveAllowPolicy", Sources::parse)?
+                .unwrap_or(Sources::All),
             deduplicates_content: is("ContentBasedDeduplication", "true"),
             deduplicates_per_group: is("DeduplicationScope", "messageGroup"),
             given,
@@ -128,39 +147,83 @@ fn number(given: &BTreeMap<String, String>, attribute: &str) -> i64 {
 }
 
 fn default_text(attribute: &str, fifo: bool) -> Option<String> {
-    match attribute {
-        "SqsManagedSseEnabled" => Some("true".to_owned()),
-        "ContentBasedDeduplication" if fifo => Some("false".to_owned()),
-        "DeduplicationScope" if fifo => Some("queue".to_owned()),
-        "FifoThroughputLimit" if fifo => Some("perQueue".to_owned()),
-        _ => None,
+    let words = FIFO_WORDS.iter().find(|(name, _)| fifo && *name == attribute);
+    match words {
+        Some((_, [default, _])) => Some((*default).to_owned()),
+        None => (attribute == "SqsManagedSseEnabled").then(|| "true".to_owned()),
     }
 }
 
-fn fifo_only(given: &BTreeMap<String, String>) -> Option<&str> {
-    ["ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"]
-        .into_iter()
-        .find(|attribute| given.contains_key(*attribute))
-}
-
-/// Reads a `RedrivePolicy`; an empty one removes the policy.
-fn redrive(policy: &str) -> Result<Option<Redrive>, SqsError> {
-    if policy.is_empty() {
-        return Ok(None);
+/// Attributes for FIFO queues only, and the one pair that depends on each other.
+fn check_fifo_words(given: &BTreeMap<String, String>, fifo: bool) -> Result<(), SqsError> {
+    for (attribute, words) in FIFO_WORDS {
+        match given.get(attribute) {
+            Some(_) if !fifo => return Err(SqsError::UnknownAttribute(attribute.to_owned())),
+            Some(value) if !words.contains(&value.as_str()) => {
+                return Err(SqsError::BadAttribute(attribute.to_owned()));
+            }
+            Some(_) | None => {}
+        }
     }
-    let bad = || SqsError::BadAttribute("RedrivePolicy".to_owned());
-    let policy: Value = serde_json::from_str(policy).map_err(|_| bad())?;
-    let arn = policy.get("deadLetterTargetArn").and_then(Value::as_str).ok_or_else(bad)?;
-    let max_receives = match policy.get("maxReceiveCount") {
-        Some(Value::Number(number)) => number.as_u64(),
-        Some(Value::String(text)) => text.parse().ok(),
-        _ => None,
+    let is = |attribute: &str, wanted: &str| {
+        given.get(attribute).is_some_and(|value| value.as_str() == wanted)
     };
-    let max_receives = max_receives.filter(|count| (1..=1_000).contains(count)).ok_or_else(bad)?;
-    Ok(Some(Redrive {
-        target: queue_name(arn).to_owned(),
-        max_receives: u32::try_from(max_receives).unwrap_or(u32::MAX),
-    }))
+    let per_group = is("FifoThroughputLimit", "perMessageGroupId");
+    if per_group && !is("DeduplicationScope", "messageGroup") {
+        return Err(SqsError::BadAttribute("FifoThroughputLimit".to_owned()));
+    }
+    Ok(())
+}
+
+/// Reads a policy attribute; an empty one removes the policy.
+fn read_policy<Policy>(
+    given: &BTreeMap<String, String>,
+    attribute: &str,
+    parse: impl FnOnce(&Value) -> Option<Policy>,
+) -> Result<Option<Policy>, SqsError> {
+    let Some(text) = given.get(attribute).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let policy = serde_json::from_str(text).ok().and_then(|policy| parse(&policy));
+    policy.map(Some).ok_or_else(|| SqsError::BadAttribute(attribute.to_owned()))
+}
+
+impl Redrive {
+    fn parse(policy: &Value) -> Option<Self> {
+        let arn = policy.get("deadLetterTargetArn")?.as_str()?;
+        let max_receives = match policy.get("maxReceiveCount") {
+            None => Some(DEFAULT_MAX_RECEIVES),
+            Some(Value::Number(number)) => number.as_u64(),
+            Some(Value::String(text)) => text.parse().ok(),
+            Some(_) => None,
+        };
+        let max_receives = max_receives.filter(|count| (1..=1_000).contains(count))?;
+        let max_receives = u32::try_from(max_receives).ok()?;
+        Some(Self { target: queue_name(arn).to_owned(), max_receives })
+    }
+}
+
+impl Sources {
+    fn parse(policy: &Value) -> Option<Self> {
+        let named = policy.get("sourceQueueArns");
+        match (policy.get("redrivePermission")?.as_str()?, named) {
+            ("allowAll", None) => Some(Self::All),
+            ("denyAll", None) => Some(Self::These(Vec::new())),
+            ("byQueue", Some(Value::Array(arns))) if (1..=MAX_SOURCES).contains(&arns.len()) => {
+                let name = |arn: &Value| Some(queue_name(arn.as_str()?).to_owned());
+                arns.iter().map(name).collect::<Option<_>>().map(Self::These)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether this queue may send its dead letters here.
+    pub fn allow(&self, source: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(names) => names.iter().any(|name| name == source),
+        }
+    }
 }
 
 /// Whether SQS accepts this queue name: 1–80 letters, digits, `-`, `_`, and the `.fifo` ending.

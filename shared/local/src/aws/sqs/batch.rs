@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::SqsError;
+use crate::aws::Request;
 
 /// Most entries per batch.
 const MAX_ENTRIES: usize = 10;
@@ -31,14 +32,21 @@ pub(super) fn check_ids<'a>(ids: impl Iterator<Item = &'a str>) -> Result<(), Sq
     Ok(())
 }
 
-/// Answers each entry by `operation`; what it returns gets the entry's `Id`.
+/// Answers each entry by `operation`; what it returns gets the entry's `Id`. An injected fault may
+/// refuse one of them.
 pub(super) fn answer_each<Entry>(
-    entries: impl IntoIterator<Item = (String, Entry)>,
+    request: &Request,
+    entries: Vec<(String, Entry)>,
     mut operation: impl FnMut(Entry) -> Result<Value, SqsError>,
 ) -> Value {
     let (mut successful, mut failed) = (Vec::new(), Vec::new());
-    for (id, entry) in entries {
-        match operation(entry) {
+    let count = entries.len();
+    for (position, (id, entry)) in entries.into_iter().enumerate() {
+        let result = match request.refuses(position, count) {
+            true => Err(SqsError::Broken("injected: the service refused this entry".to_owned())),
+            false => operation(entry),
+        };
+        match result {
             Ok(mut answer) => {
                 if let Some(members) = answer.as_object_mut() {
                     members.insert("Id".to_owned(), json!(id));

@@ -78,11 +78,14 @@ impl Queues {
         }
         let attributes = Attributes::parse(name, given)?;
         if let Some(redrive) = &attributes.redrive {
-            let target = state.queues.get(&redrive.target);
-            if target.is_none_or(|target| target.attributes.fifo != attributes.fifo) {
+            let takes = |target: &Queue| {
+                let target = &target.attributes;
+                target.fifo == attributes.fifo && target.allowed_sources.allow(name)
+            };
+            if !state.queues.get(&redrive.target).is_some_and(takes) {
                 let reason = format!(
                     "Value for parameter RedrivePolicy is invalid. Reason: Dead letter target {} \
-                     does not exist, or is not of the same kind.",
+                     does not exist, is not of the same kind, or does not allow this source.",
                     redrive.target
                 );
                 return Err(SqsError::Invalid(reason));

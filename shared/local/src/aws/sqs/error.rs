@@ -61,6 +61,9 @@ pub enum SqsError {
     /// No such move task or source.
     #[error("The resource that you specified for the SourceArn parameter doesn't exist.")]
     NoSuchResource,
+    /// A move to a queue of the other kind.
+    #[error("Messages move between queues of one kind only, standard or FIFO.")]
+    OtherKind,
     /// An operation the local cloud does not offer.
     #[error("The local cloud does not offer the SQS operation {0}.")]
     Unsupported(String),
@@ -114,7 +117,7 @@ impl SqsError {
                 ("PurgeQueueInProgress", "AWS.SimpleQueueService.PurgeQueueInProgress", 403)
             }
             Self::NoSuchResource => ("ResourceNotFoundException", "ResourceNotFoundException", 404),
-            Self::Unsupported(_) => {
+            Self::OtherKind | Self::Unsupported(_) => {
                 ("UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation", 400)
             }
             Self::Broken(_) => ("InternalFailure", "InternalFailure", 500),

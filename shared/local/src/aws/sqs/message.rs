@@ -149,7 +149,7 @@ impl Message {
 }
 
 /// Size of a message in the sense of the limits: body, and each attribute's name, type and value.
-pub(super) fn size_bytes(body: &str, attributes: &MessageAttributes) -> usize {
+pub(crate) fn size_bytes(body: &str, attributes: &MessageAttributes) -> usize {
     let attribute = |(name, attribute): (&String, &MessageAttribute)| {
         name.len() + attribute.data_type.len() + attribute.value_bytes().len()
     };

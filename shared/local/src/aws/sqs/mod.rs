@@ -10,6 +10,7 @@ mod order;
 mod queue;
 mod redrive;
 mod send;
+mod shapes;
 mod wire;
 
 #[cfg(test)]
@@ -18,8 +19,10 @@ mod tests;
 pub use error::SqsError;
 pub(crate) use error::error_answer;
 pub use message::{Message, MessageAttribute, MessageAttributes, NewMessage, Received};
-pub(crate) use message::{md5_of_attributes, md5_of_body};
+pub(crate) use message::{md5_of_attributes, md5_of_body, size_bytes};
 pub use queue::Depth;
+pub(crate) use send::{check_attribute, is_id};
+pub(crate) use shapes::queue_of;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -134,7 +137,7 @@ impl Queues {
         let id = message_id(next_sequence(last_sequence, now_ms));
         let copies = if queue.attributes.fifo { 1 } else { message.copies.max(1) };
         let delay_ms = message.delay_s.map_or(queue.attributes.delay_ms, |delay_s| delay_s * 1000);
-        let mut stored = Message {
+        let first = Message {
             sequence: *last_sequence,
             id: id.clone(),
             body: message.body,
@@ -150,20 +153,21 @@ impl Queues {
             place: if delay_ms > 0 { Place::Delayed } else { Place::Waiting },
             dead_letter_source: None,
         };
-        let mut added = vec![stored.clone()];
+        let mut added = vec![first];
         for _ in 1..copies {
-            stored.sequence = next_sequence(last_sequence, now_ms);
-            added.push(stored.clone());
+            let sequence = next_sequence(last_sequence, now_ms);
+            let copy = added.first().map(|first| Message { sequence, ..first.clone() });
+            added.extend(copy);
         }
-        changes.extend(added.iter().map(|m| Change::put(MESSAGE, name, &m.key(), m)));
+        changes.extend(added.iter().filter_map(|message| self.row(name, message)));
         let sent = Deduplicated {
             until_ms: Queue::deduplicate_until_ms(now_ms),
             id: id.clone(),
-            sequence: stored.sequence,
+            sequence: *last_sequence,
         };
         changes.extend(key.as_ref().map(|key| Change::put(DEDUPLICATED, name, key, &sent)));
-        self.inner.store.apply(&changes)?;
-        let sequence_number = queue.attributes.fifo.then(|| stored.sequence_number());
+        self.write(&changes)?;
+        let sequence_number = queue.attributes.fifo.then(|| format!("{last_sequence:020}"));
         for message in added {
             queue.insert(message);
         }
@@ -193,7 +197,7 @@ impl Queues {
             visibility_s.map_or(queue.attributes.visibility_ms, |visibility_s| visibility_s * 1000);
         let (received, dead) = queue.receive(now_ms, limit, visibility_ms, target.is_some())?;
         for got in &received {
-            changes.push(Change::put(MESSAGE, name, &got.message.key(), &got.message));
+            changes.extend(self.row(name, &got.message));
         }
         let mut moved = Vec::new();
         for mut message in dead {
@@ -209,12 +213,12 @@ impl Queues {
                     // dead-letter queues": message retention).
                     message.sent_at_ms = now_ms;
                 }
-                changes.push(Change::put(MESSAGE, &target.name, &message.key(), &message));
+                changes.extend(self.row(&target.name, &message));
                 target.insert(message);
                 target.ring();
             }
         }
-        self.inner.store.apply(&changes)?;
+        self.write(&changes)?;
         Ok(received)
     }
 
@@ -225,7 +229,7 @@ impl Queues {
         let mut changes = queue.settle(self.inner.clock.now_ms());
         if let Some(sequence) = queue.deletable(receipt_handle)? {
             changes.push(Change::delete(MESSAGE, name, &Queue::key_of(sequence)));
-            self.inner.store.apply(&changes)?;
+            self.write(&changes)?;
             queue.delete(sequence);
             queue.ring();
         }
@@ -244,10 +248,30 @@ impl Queues {
         let now_ms = self.inner.clock.now_ms();
         let mut changes = queue.settle(now_ms);
         let message = queue.change_visibility(receipt_handle, visibility_s, now_ms)?;
-        changes.push(Change::put(MESSAGE, name, &message.key(), &message));
-        self.inner.store.apply(&changes)?;
+        changes.extend(self.row(name, &message));
+        self.write(&changes)?;
         changes.clear();
         queue.settle(now_ms);
+        queue.ring();
+        Ok(())
+    }
+
+    /// Takes the receive of a message back as if it had not happened, and shows the message only in
+    /// `by_ms`, behind what is there and what comes meanwhile. For injected faults; refuses FIFO
+    /// queues, which keep their order, and handles that are not in flight.
+    pub(crate) fn postpone(
+        &self,
+        name: &str,
+        receipt_handle: &str,
+        by_ms: i64,
+    ) -> Result<(), SqsError> {
+        let mut state = self.state();
+        let queue = state.queues.get_mut(name).ok_or(SqsError::NoSuchQueue)?;
+        let now_ms = self.inner.clock.now_ms();
+        let mut changes = queue.settle(now_ms);
+        let message = queue.take_back(receipt_handle, now_ms.saturating_add(by_ms))?;
+        changes.extend(self.row(name, &message));
+        self.write(&changes)?;
         queue.ring();
         Ok(())
     }
@@ -260,7 +284,7 @@ impl Queues {
         if queue.purged_at_ms.is_some_and(|purged_at_ms| now_ms - purged_at_ms < 60_000) {
             return Err(SqsError::PurgeInProgress);
         }
-        self.inner.store.apply(&[Change::clear(MESSAGE, name)])?;
+        self.write(&[Change::clear(MESSAGE, name)])?;
         queue.clear();
         queue.purged_at_ms = Some(now_ms);
         queue.ring();
@@ -299,6 +323,20 @@ impl Queues {
     /// When the next hidden message becomes visible, Unix milliseconds.
     pub fn next_due_ms(&self, name: &str) -> Option<i64> {
         self.state().queues.get(name).and_then(Queue::next_due_ms)
+    }
+
+    /// The row of a message, where it is kept beyond this process.
+    fn row(&self, queue: &str, message: &Message) -> Option<Change> {
+        let kept = self.inner.store.is_kept();
+        kept.then(|| Change::put(MESSAGE, queue, &message.key(), message))
+    }
+
+    /// Writes rows of messages down, where they are kept beyond this process.
+    fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
+        match self.inner.store.is_kept() {
+            true => self.inner.store.apply(changes),
+            false => Ok(()),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

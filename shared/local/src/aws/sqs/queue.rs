@@ -255,8 +255,8 @@ impl Queue {
             return Err(SqsError::NotInFlight);
         }
         let until_ms = now_ms.saturating_add(visibility_s.saturating_mul(1000));
-        let total_s = until_ms.saturating_sub(message.received_at_ms) / 1000;
-        if !(0..=MAX_VISIBILITY_S).contains(&visibility_s) || total_s > MAX_VISIBILITY_S {
+        let latest_ms = message.received_at_ms.saturating_add(MAX_VISIBILITY_S * 1000);
+        if visibility_s < 0 || until_ms > latest_ms {
             let reason = format!(
                 "Value {visibility_s} for parameter VisibilityTimeout is invalid. Reason: Total \
                  VisibilityTimeout for the message is beyond the limit [{MAX_VISIBILITY_S} seconds]."
@@ -264,6 +264,25 @@ impl Queue {
             return Err(SqsError::Invalid(reason));
         }
         self.hidden.remove(&(message.hidden_until_ms, sequence));
+        message.hidden_until_ms = until_ms;
+        self.hidden.insert((until_ms, sequence));
+        Ok(message.clone())
+    }
+
+    /// Makes a receive undone: the message is as it was before, and delayed until `until_ms`. Returns
+    /// it changed.
+    pub fn take_back(&mut self, handle: &str, until_ms: i64) -> Result<Message, SqsError> {
+        let (sequence, receipt) = read_handle(&self.name, handle)?;
+        let message = self.messages.get_mut(&sequence).filter(|_| !self.attributes.fifo);
+        let message = message.ok_or(SqsError::NotInFlight)?;
+        if message.place != Place::InFlight || message.receives != receipt {
+            return Err(SqsError::NotInFlight);
+        }
+        self.hidden.remove(&(message.hidden_until_ms, sequence));
+        self.in_flight -= 1;
+        message.receives -= 1;
+        message.first_received_at_ms = message.first_received_at_ms.filter(|_| receipt > 1);
+        message.place = Place::Delayed;
         message.hidden_until_ms = until_ms;
         self.hidden.insert((until_ms, sequence));
         Ok(message.clone())

@@ -17,15 +17,21 @@ pub(super) struct MoveTask {
 impl Queues {
     /// Moves every message of a dead-letter queue to `destination`, or back to the queues they came
     /// from. Moved messages are new: new id, new time. Returns how many. Refuses a source that is no
-    /// queue's dead-letter queue; messages whose origin is unknown or gone stay.
+    /// queue's dead-letter queue and a destination of another kind; messages whose origin is unknown
+    /// or gone stay.
     pub fn redrive(&self, source: &str, destination: Option<&str>) -> Result<usize, SqsError> {
         let mut state = self.state();
         let state = &mut *state;
         if !state.is_dead_letter_queue(source) {
             return Err(SqsError::NoSuchResource);
         }
-        if destination.is_some_and(|name| !state.queues.contains_key(name)) {
-            return Err(SqsError::NoSuchResource);
+        if let Some(destination) = destination {
+            let kind = |name: &str| state.queues.get(name).map(|queue| queue.attributes.fifo);
+            match (kind(source), kind(destination)) {
+                (_, None) => return Err(SqsError::NoSuchResource),
+                (from, to) if from != to => return Err(SqsError::OtherKind),
+                _ => {}
+            }
         }
         let now_ms = self.inner.clock.now_ms();
         let queue = state.queues.get_mut(source).ok_or(SqsError::NoSuchResource)?;
@@ -44,10 +50,10 @@ impl Queues {
             message.id = message_id(message.sequence);
             message.sent_at_ms = now_ms;
             message.dead_letter_source = None;
-            changes.push(Change::put(MESSAGE, &target, &message.key(), &message));
+            changes.extend(self.row(&target, &message));
             moved.push((old_sequence, target, message));
         }
-        self.inner.store.apply(&changes)?;
+        self.write(&changes)?;
         let count = moved.len();
         for (old_sequence, target, message) in moved {
             if let Some(queue) = state.queues.get_mut(source) {

@@ -7,6 +7,9 @@ use super::message::{MessageAttribute, NewMessage, size_bytes};
 /// Most attributes per message.
 const MAX_ATTRIBUTES: usize = 10;
 
+/// Longest name and type of an attribute.
+const MAX_NAME_CHARS: usize = 256;
+
 /// Longest group and deduplication id.
 const MAX_ID_CHARS: usize = 128;
 
@@ -18,7 +21,8 @@ pub(super) fn check(message: &NewMessage, queue: &Attributes) -> Result<(), SqsE
     if message.body.is_empty() {
         return Err(SqsError::Missing("MessageBody".to_owned()));
     }
-    if !message.body.chars().all(is_allowed) {
+    let printable = |byte: &u8| matches!(byte, b' '..=b'~');
+    if !message.body.as_bytes().iter().all(printable) && !message.body.chars().all(is_allowed) {
         return Err(SqsError::BadContents);
     }
     if message.attributes.len() > MAX_ATTRIBUTES {
@@ -91,20 +95,17 @@ fn not_for_this_kind(name: &str, value: &str) -> SqsError {
     ))
 }
 
-fn check_attribute(name: &str, attribute: &MessageAttribute) -> Result<(), SqsError> {
-    let good_name = !name.is_empty()
-        && name.len() <= 256
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+/// Checks one attribute (Developer Guide, "Amazon SQS message metadata", "Message attribute
+/// components"); SNS has the same rules.
+pub(crate) fn check_attribute(name: &str, attribute: &MessageAttribute) -> Result<(), SqsError> {
     let kind = attribute.data_type.split('.').next().unwrap_or_default();
     let has_value = match kind {
         "String" => attribute.string_value.as_ref().is_some_and(|value| !value.is_empty()),
-        "Number" => {
-            attribute.string_value.as_ref().is_some_and(|value| value.parse::<f64>().is_ok())
-        }
+        "Number" => attribute.string_value.as_deref().is_some_and(is_number),
         "Binary" => attribute.binary_value.as_ref().is_some_and(|value| !value.is_empty()),
         _ => false,
     };
-    if good_name && has_value {
+    if is_attribute_name(name) && attribute.data_type.len() <= MAX_NAME_CHARS && has_value {
         return Ok(());
     }
     Err(SqsError::Invalid(format!(
@@ -113,12 +114,30 @@ fn check_attribute(name: &str, attribute: &MessageAttribute) -> Result<(), SqsEr
     )))
 }
 
+fn is_number(text: &str) -> bool {
+    text.parse::<f64>().is_ok_and(f64::is_finite)
+}
+
+fn is_attribute_name(name: &str) -> bool {
+    let begins = |prefix: &str| {
+        name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    (1..=MAX_NAME_CHARS).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+        && !name.starts_with('.')
+        && !name.ends_with('.')
+        && !name.contains("..")
+        && !begins("AWS.")
+        && !begins("Amazon.")
+}
+
 /// XML 1.0 characters.
 fn is_allowed(character: char) -> bool {
     matches!(character,
         '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
-fn is_id(id: &str) -> bool {
+/// Whether this may be a group or deduplication id: 1–128 letters, digits and punctuation.
+pub(crate) fn is_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= MAX_ID_CHARS && id.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -1,103 +1,17 @@
 //! The operations by wire name, in AWS JSON 1.0 (SQS API reference, "Actions").
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::message::{md5_of_attributes, md5_of_body, size_bytes};
-use super::{
-    MessageAttributes, NewMessage, Queues, Received, SqsError, batch, queue_arn, queue_name,
+use super::shapes::{
+    Entries, Move, NameAndAttributes, OfQueue, Receipt, Receive, Send, SendEntry, read,
 };
+use super::{NewMessage, Queues, Received, SqsError, batch, queue_arn, queue_name};
 use crate::aws::request::JSON_1_0;
 use crate::aws::{ACCOUNT, Answer, Request};
 
 /// Largest sum of a batch's messages (API reference, SendMessageBatch): 1 MiB since August 2025.
 const MAX_BATCH_BYTES: usize = 1_048_576;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct OfQueue {
-    queue_url: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct NameAndAttributes {
-    #[serde(alias = "QueueUrl")]
-    queue_name: String,
-    #[serde(default)]
-    attributes: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Send {
-    message_body: String,
-    #[serde(default)]
-    delay_seconds: Option<i64>,
-    #[serde(default)]
-    message_attributes: MessageAttributes,
-    #[serde(default)]
-    message_system_attributes: MessageAttributes,
-    #[serde(default)]
-    message_group_id: Option<String>,
-    #[serde(default)]
-    message_deduplication_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Entries<Entry> {
-    queue_url: String,
-    entries: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct SendEntry {
-    id: String,
-    #[serde(flatten)]
-    send: Send,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Receipt {
-    #[serde(default)]
-    id: String,
-    receipt_handle: String,
-    #[serde(default)]
-    visibility_timeout: Option<i64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Receive {
-    queue_url: String,
-    #[serde(default)]
-    max_number_of_messages: Option<i64>,
-    #[serde(default)]
-    visibility_timeout: Option<i64>,
-    #[serde(default)]
-    wait_time_seconds: Option<i64>,
-    #[serde(default)]
-    message_system_attribute_names: Vec<String>,
-    /// The older name of the same list.
-    #[serde(default)]
-    attribute_names: Vec<String>,
-    #[serde(default)]
-    message_attribute_names: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Move {
-    source_arn: String,
-    #[serde(default)]
-    destination_arn: Option<String>,
-}
 
 impl Queues {
     /// Answers one wire request.
@@ -226,8 +140,8 @@ impl Queues {
         }
         let queue = queue_name(&asked.queue_url);
         self.must_exist(queue)?;
-        let entries = asked.entries.into_iter().map(|entry| (entry.id, entry.send));
-        Ok(batch::answer_each(entries, |send| self.send_one(queue, send, request.copies)))
+        let entries = asked.entries.into_iter().map(|entry| (entry.id, entry.send)).collect();
+        Ok(batch::answer_each(request, entries, |send| self.send_one(queue, send, request.copies)))
     }
 
     fn each_receipt(
@@ -240,7 +154,8 @@ impl Queues {
         let queue = queue_name(&asked.queue_url);
         self.must_exist(queue)?;
         let entries = asked.entries.into_iter().map(|receipt| (receipt.id.clone(), receipt));
-        Ok(batch::answer_each(entries, |receipt| done(operation(queue, &receipt))))
+        let entries = entries.collect();
+        Ok(batch::answer_each(request, entries, |receipt| done(operation(queue, &receipt))))
     }
 
     fn change_by_receipt(&self, queue: &str, receipt: &Receipt) -> Result<(), SqsError> {
@@ -283,6 +198,8 @@ impl Queues {
     }
 
     fn start_move(&self, asked: &Move) -> Result<Value, SqsError> {
+        let rate = asked.max_number_of_messages_per_second;
+        in_range("MaxNumberOfMessagesPerSecond", rate, 1, 500)?;
         let destination = asked.destination_arn.as_deref().map(queue_name);
         let source = queue_name(&asked.source_arn);
         self.redrive(source, destination)?;
@@ -338,16 +255,6 @@ fn received_json(got: &Received, asked: &Receive, fifo: bool) -> Value {
         add(&mut answer, "MessageAttributes", Some(attributes));
     }
     answer
-}
-
-fn read<T: DeserializeOwned>(request: &Request) -> Result<T, SqsError> {
-    serde_json::from_slice(&request.body).map_err(|error| {
-        let text = error.to_string();
-        match text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
-            Some(field) => SqsError::Missing(field.to_owned()),
-            None => SqsError::Invalid(text),
-        }
-    })
 }
 
 fn name(request: &Request) -> Result<String, SqsError> {

@@ -1,0 +1,233 @@
+//! What becomes of an event after its handler ran, and the rows that say so.
+
+use std::time::Duration;
+
+use events::ops::{LISTENER_BLOCKED, ListenerBlocked};
+use events::{Envelope, Ordering};
+use kernel::{EntityKind, EntityRef, EventId};
+use store::cursor::Cursor;
+use store::inbox::{self, Failure};
+use store::planted::{self, Bug};
+use store::redelivery::Redelivery;
+use store::{Change, NotCommitted, Store, Token, cursor, outbox};
+
+use super::delivery::{Delivery, REPEAT_LABEL};
+use super::item::{Fate, Item};
+use crate::caller::Worker;
+use crate::commit::Announcement;
+use crate::ctx::Ctx;
+use crate::digest::hex_sha256;
+use crate::event::Outcome;
+use crate::module::Exhausted;
+
+/// The longest step a queue's visibility is used for; a longer one becomes a row.
+const STEP_IN_QUEUE_S: u32 = 900;
+
+impl Item<'_> {
+    /// Writes what is not written yet and decides about the message. `None` where the aggregate moved
+    /// on meanwhile, and the rows have to be looked at again.
+    pub async fn conclude(
+        &self,
+        ctx: &Ctx<Worker>,
+        delivery: &Delivery,
+        outcome: &Outcome,
+    ) -> Option<Fate> {
+        let now = self.now();
+        match outcome {
+            Outcome::Done if ctx.call.signal.committed() => Some(forward(delivery)),
+            Outcome::Done => self.settle(ctx, delivery, delivery.settle(None, now)).await,
+            Outcome::Skip(reason) => {
+                self.settle(ctx, delivery, delivery.settle(Some(reason), now)).await
+            }
+            Outcome::Wait { seconds, code } => {
+                self.let_go(ctx, delivery, code).await;
+                Some(Fate::Wait { seconds: *seconds })
+            }
+            Outcome::Retry(code) if delivery.attempts < self.listening.tries => {
+                Some(self.try_later(ctx, delivery, code).await)
+            }
+            Outcome::Retry(code) | Outcome::Permanent(code) => {
+                self.give_up(ctx, delivery, code).await
+            }
+        }
+    }
+
+    /// Settles, puts off or parks an event without its handler.
+    pub async fn put_aside(
+        &self,
+        store: &Store,
+        event: &Envelope,
+        change: Change,
+    ) -> Option<Fate> {
+        let token = format!("{} aside {} {}", self.function.row.id, event.id, self.receives());
+        match store.commit(change, &Token::of(token.as_bytes(), 0)).await {
+            Ok(_) => Some(Fate::Acknowledge),
+            Err(NotCommitted::Refused { label: Some(cursor::LABEL), .. }) => None,
+            Err(NotCommitted::Refused { .. }) => Some(Fate::Acknowledge),
+            Err(_) => Some(Fate::Return { seconds: self.pause(1) }),
+        }
+    }
+
+    async fn settle(&self, ctx: &Ctx<Worker>, delivery: &Delivery, rows: Change) -> Option<Fate> {
+        match ctx.put_down(rows, Vec::new()).await {
+            Ok(()) => Some(forward(delivery)),
+            Err(NotCommitted::Refused { label: Some(cursor::LABEL | REPEAT_LABEL), .. }) => None,
+            // Another delivery settled it.
+            Err(NotCommitted::Refused { .. }) => Some(Fate::Acknowledge),
+            Err(_) => Some(Fate::Return { seconds: self.pause(1) }),
+        }
+    }
+
+    /// Gives a claim back without counting an attempt: waiting is none.
+    pub async fn let_go(&self, ctx: &Ctx<Worker>, delivery: &Delivery, code: &str) {
+        let Some(claim) = delivery.claim.as_deref() else { return };
+        let begun_before = delivery.attempts.saturating_sub(1);
+        let failure = failure(ctx, code);
+        let update = inbox::retry(&delivery.inbox, begun_before, Some(claim), &failure);
+        let _ = ctx.store().update(update).await;
+    }
+
+    /// Notes a failed attempt. The message waits in the queue, or, for long, in a row.
+    async fn try_later(&self, ctx: &Ctx<Worker>, delivery: &Delivery, code: &str) -> Fate {
+        let seconds = self.pause(delivery.attempts);
+        let claim = delivery.claim.as_deref();
+        let failed = inbox::retry(&delivery.inbox, delivery.attempts, claim, &failure(ctx, code));
+        let Some(redelivery) = self.redelivery(ctx, seconds) else {
+            // A lost note only means that the next attempt has the same number.
+            let _ = ctx.store().update(failed).await;
+            return Fate::Return { seconds };
+        };
+        let mut rows = Change::new();
+        rows.update(failed).named(inbox::LABEL);
+        match ctx.put_down(rows.append(redelivery.into_change()), Vec::new()).await {
+            Ok(()) => Fate::Acknowledge,
+            Err(_) => Fate::Return { seconds: STEP_IN_QUEUE_S },
+        }
+    }
+
+    /// The row that brings the event back after a long step; FIFO queues keep it and their group waits.
+    fn redelivery(&self, ctx: &Ctx<Worker>, seconds: u32) -> Option<Redelivery> {
+        if self.is_fifo() || seconds <= STEP_IN_QUEUE_S {
+            return None;
+        }
+        let event = ctx.call.causation?;
+        let subject = ctx.who.subject.clone()?;
+        let scope = ctx.mode_scope();
+        let source = outbox::key_of(&scope, &subject, self.sequence()?);
+        let due = self.now().plus(Duration::from_secs(seconds.into()));
+        let row =
+            Redelivery::of(&scope, self.function.row.id, &self.queue(), event, source, due);
+        Some(match self.part() {
+            Some(part) => row.as_part(part.to_owned()),
+            None => row,
+        })
+    }
+
+    fn sequence(&self) -> Option<u64> {
+        let event = Envelope::parse(self.message.body.as_deref()?).ok()?;
+        Some(event.sequence_number())
+    }
+
+    /// Keeps the event with its cause and says what becomes of its aggregate.
+    pub async fn give_up(
+        &self,
+        ctx: &Ctx<Worker>,
+        delivery: &Delivery,
+        code: &'static str,
+    ) -> Option<Fate> {
+        let buried = Fate::Bury { attempts: delivery.attempts, code: code.to_owned() };
+        if planted::is(Bug::ExhaustedWithoutRow) {
+            return Some(buried);
+        }
+        let (now, failure) = (self.now(), failure(ctx, code));
+        let claim = delivery.claim.as_deref();
+        let failed = inbox::failed(&delivery.inbox, delivery.attempts, claim, &failure, now);
+        let mut rows = Change::new();
+        rows.update(failed).named(inbox::LABEL).decides_first();
+        let (rows, announcements) = match self.hold_up(ctx, delivery, code).await {
+            Ok((held, announcements)) => (rows.append(held), announcements),
+            Err(_) => return Some(Fate::Return { seconds: self.pause(1) }),
+        };
+        match ctx.put_down(rows, announcements).await {
+            Ok(()) => Some(buried),
+            Err(NotCommitted::Refused { label: Some(cursor::LABEL), .. }) => None,
+            // Another delivery has decided about it.
+            Err(NotCommitted::Refused { .. }) => Some(Fate::Acknowledge),
+            Err(_) => Some(Fate::Return { seconds: self.pause(delivery.attempts) }),
+        }
+    }
+
+    /// What giving up means for later events of the aggregate.
+    async fn hold_up(
+        &self,
+        ctx: &Ctx<Worker>,
+        delivery: &Delivery,
+        code: &str,
+    ) -> Result<(Change, Vec<Announcement>), store::StoreError> {
+        let nothing = (Change::new(), Vec::new());
+        let ordered = self.listening.ordering == Ordering::Aggregate && !self.is_forced();
+        let (Some(event), Some(subject), Some(sequence)) =
+            (ctx.call.causation, ctx.who.subject.clone(), self.sequence())
+        else {
+            return Ok(nothing);
+        };
+        match (self.listening.on_exhausted, &delivery.step) {
+            _ if !ordered => Ok(nothing),
+            (Exhausted::Skip, Some(step)) => Ok((step.advance(), Vec::new())),
+            (Exhausted::Park, _) => Ok(nothing),
+            (Exhausted::Block | Exhausted::Skip, step) => {
+                let cursor = match step {
+                    Some(step) => step.cursor.clone(),
+                    None => self.cursor(ctx, &subject).await?,
+                };
+                let blocked = cursor.block(sequence, event);
+                Ok((blocked, vec![self.blocked(ctx, event, subject, code)]))
+            }
+        }
+    }
+
+    /// The cursor, where the event never got its turn: an earlier one is missing.
+    async fn cursor(
+        &self,
+        ctx: &Ctx<Worker>,
+        subject: &EntityRef,
+    ) -> Result<Cursor, store::StoreError> {
+        let key = cursor::key_of(&ctx.mode_scope(), self.function.row.id, subject);
+        let row = ctx.store().get(&key, store::Consistency::Strong).await?;
+        Ok(Cursor::of(key, row))
+    }
+
+    fn blocked(
+        &self,
+        ctx: &Ctx<Worker>,
+        event_id: EventId,
+        aggregate: EntityRef,
+        error_code: &str,
+    ) -> Announcement {
+        let operation: kernel::RequestId = ctx.new_id();
+        let data = ListenerBlocked {
+            listener: self.function.row.id.to_owned(),
+            event_id,
+            aggregate,
+            error_code: error_code.to_owned(),
+        };
+        let subject = EntityRef::new(EntityKind::Operation, operation);
+        Announcement::of(&LISTENER_BLOCKED, subject, 1, &data)
+    }
+}
+
+/// The message is done with; what the transaction handed out is sent at once.
+fn forward(delivery: &Delivery) -> Fate {
+    match delivery.hand_out() {
+        Some(redelivery) => Fate::Forward(Box::new(redelivery.clone())),
+        None => Fate::Acknowledge,
+    }
+}
+
+fn failure(ctx: &Ctx<Worker>, code: &str) -> Failure {
+    Failure {
+        code: code.to_owned(),
+        fingerprint: hex_sha256(&[code.as_bytes()]).chars().take(12).collect(),
+        trace_id: ctx.call.traceparent.clone(),
+    }
+}

@@ -1,0 +1,65 @@
+//! Listeners that the committing function runs itself, right after the commit: the caller then reads its
+//! own write. The queued copy finds them done.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use events::Envelope;
+use futures_util::future::BoxFuture;
+use lambda_http::aws_lambda_events::sqs::SqsMessage;
+use store::outbox::Birth;
+
+use super::item::Item;
+use crate::ctx::Call;
+use crate::entry::Handler;
+use crate::function::{Function, Meta};
+use crate::module::{Listening, Row};
+
+/// Runs the module's own inline listeners of what was just committed, each within its time and under a
+/// claim. The result is ignored: the queue follows.
+///
+/// Boxed, because a listener that commits may run others in its turn.
+pub(crate) fn run_inline<'a>(call: &'a Arc<Call>, births: &'a [Birth]) -> BoxFuture<'a, ()> {
+    Box::pin(run(call, births))
+}
+
+async fn run(call: &Arc<Call>, births: &[Birth]) {
+    for row in &call.module.rows {
+        let (Some(heard), Handler::Listener(handler)) = (row.listening(), &*row.handler) else {
+            continue;
+        };
+        let Some(span_ms) = heard.inline_ms else { continue };
+        let span = Duration::from_millis(span_ms.into());
+        for birth in births.iter().filter(|birth| hears(heard, birth)) {
+            let function = function(call, row);
+            let message = message(birth);
+            let listening = Listening { claims: true, ..heard.clone() };
+            let item =
+                Item { function: &function, listening: &listening, handler, message: &message };
+            let Ok(event) = Envelope::parse(&birth.envelope) else { continue };
+            let deadline = call.ports.clock.now().plus(span).min(call.deadline);
+            let meta = Meta { deadline, trace: call.traceparent.clone(), cold: false };
+            let _ = tokio::time::timeout(span, item.attempt(&meta, &event)).await;
+        }
+    }
+}
+
+fn hears(heard: &Listening, birth: &Birth) -> bool {
+    let facet = birth.facet.as_deref();
+    let wanted =
+        heard.facets.is_empty() || facet.is_some_and(|facet| heard.facets.contains(&facet));
+    wanted && heard.types().contains(&birth.topic_type())
+}
+
+fn function(call: &Call, row: &Row) -> Function {
+    Function::new(call.module.clone(), row.clone(), call.ports.clone())
+}
+
+/// The event as its queue will bring it.
+fn message(birth: &Birth) -> SqsMessage {
+    let mut message = SqsMessage::default();
+    message.body = Some(birth.envelope.clone());
+    message.message_attributes = HashMap::new();
+    message
+}
