@@ -20,7 +20,7 @@ use store::{
     transition,
 };
 
-use super::demo::{DEMO, Effects, HAPPENED, Happened, LISTENER, demo, effects};
+use super::demo::{DEMO, Effects, HAPPENED, Happened, LISTENER, MOVED, ORDERED, demo, effects};
 
 pub const TENANT: TenantId = seed::DEMO_TENANT;
 pub const REASON: &str = "the receiver was down";
@@ -71,9 +71,18 @@ impl Desk {
 
     /// The listener forgets that it handled the first events.
     pub async fn forgets(&self, count: usize) {
-        for address in self.events(HAPPENED.spec.name).await.iter().take(count) {
+        self.forgotten(LISTENER, HAPPENED.spec.name, count).await;
+    }
+
+    /// The ordered listener forgets its first moves; its cursor does not.
+    pub async fn forgets_move(&self, count: usize) {
+        self.forgotten(ORDERED, MOVED.spec.name, count).await;
+    }
+
+    async fn forgotten(&self, listener: &str, kind: &str, count: usize) {
+        for address in self.events(kind).await.iter().take(count) {
             let event = address.rsplit('/').next().unwrap().parse().unwrap();
-            let inbox = InboxKey::new(&Scope::tenant(TENANT).mode(true), LISTENER, event, None);
+            let inbox = InboxKey::new(&Scope::tenant(TENANT).mode(true), listener, event, None);
             let store = &self.platform.ports().store;
             assert!(store.delete(&INBOX, inbox.key(), None).await.unwrap().done().is_some());
         }
