@@ -17,7 +17,7 @@ mod view;
 
 use ::store::{IDEMPOTENCY, INBOX, OUTBOX, PLATFORM};
 use contracts::platform as api;
-use events::ops::ACTION_PERFORMED;
+use events::ops::{ACTION_PERFORMED, OUTBOX_STALLED};
 use runtime::module::{every, job as works_on, operate, stream as reads_stream};
 use runtime::stream::Births;
 use runtime::{Group, Module};
@@ -43,6 +43,7 @@ pub fn module() -> Module {
             .publishes(),
             every("platform.relay_sweep", "rate(1 minute)", schedule::relay_sweep::handle)
                 .writes([OUTBOX, PLATFORM])
+                .emits([OUTBOX_STALLED.spec])
                 .publishes(),
             works_on("platform.replay_run", job::replay_run::handle)
                 .reads([OUTBOX])

@@ -155,7 +155,7 @@ async fn mail<Who>(ctx: &Ctx<Who>, subject: &str) -> Result<Outcome, Error> {
 async fn relay(ctx: Ctx<System>, records: Vec<Record>) -> Vec<String> {
     let relay = Relay::of(&ctx, Bell::Stream);
     for key in records.iter().filter_map(|record| record.item.key()) {
-        relay.carry(&key).await.unwrap();
+        relay.carry(std::slice::from_ref(&key)).await.unwrap();
     }
     Vec::new()
 }

@@ -1,5 +1,5 @@
-//! Faults on AWS calls and deliveries: what can go wrong, when it shall, and what did. Deterministic
-//! for one seed, and what happened once can be made to happen again.
+//! Faults on AWS calls and deliveries: what can go wrong, when it shall, and what did.
+//! Deterministic for one seed, and what happened once can be made to happen again.
 
 mod line;
 mod random;
@@ -76,9 +76,9 @@ pub enum DeliveryFault {
     /// The messages of a queue become visible again while the function works on them. A stream has
     /// no visibility; nothing happens.
     EarlyVisibility,
-    /// The first message of the batch is received later than its successors: it comes a second later,
-    /// behind the rest of its batch and whatever is sent meanwhile, and the receive did not happen to
-    /// it. FIFO queues and streams keep their order; nothing happens.
+    /// The first message of the batch is received later than its successors: it comes a second
+    /// later, behind the rest of its batch and whatever is sent meanwhile, and the receive did not
+    /// happen to it. FIFO queues and streams keep their order; nothing happens.
     Reordered,
 }
 
@@ -190,8 +190,8 @@ impl Faults {
         lock(&self.deliveries).fired.clone()
     }
 
-    /// What happened so far, to make it happen again in another run of the same program: there, calls
-    /// and deliveries count from 1 again.
+    /// What happened so far, to make it happen again in another run of the same program: there,
+    /// calls and deliveries count from 1 again.
     pub fn schedule(&self) -> Schedule {
         Schedule {
             calls: lock(&self.calls).fired.iter().map(|f| (f.call, f.fault)).collect(),

@@ -207,9 +207,8 @@ impl<Who: InTenant> Ctx<Who> {
         change: Change,
         announcements: Vec<Announcement>,
     ) -> Result<(), NotCommitted> {
-        let invalid = |error: Error| {
-            NotCommitted::Failed(store::StoreError::Invalid(error.to_string()))
-        };
+        let invalid =
+            |error: Error| NotCommitted::Failed(store::StoreError::Invalid(error.to_string()));
         let births = self.births(announcements).map_err(invalid)?;
         let change = change.append(rows_of(&births, None, self.now()));
         self.send(change, births).await

@@ -104,6 +104,11 @@ impl Listening {
         (self.tries + 5).max(least)
     }
 
+    /// Whether an event it gives up holds up its aggregate.
+    pub fn blocks(&self) -> bool {
+        self.ordering == Ordering::Aggregate && self.on_exhausted != Exhausted::Park
+    }
+
     /// The values of the message attribute `type` it hears: a name for each accepted major.
     pub fn types(&self) -> Vec<String> {
         let of_event = |spec: &EventSpec| {

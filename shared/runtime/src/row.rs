@@ -212,6 +212,12 @@ impl Row {
         }
     }
 
+    /// Whether it rings the inline doorbell: it announces events, or blocks an aggregate and says so.
+    pub fn rings(&self) -> bool {
+        let blocks = self.listening().is_some_and(Listening::blocks);
+        !self.emits.is_empty() || self.publishes || blocks
+    }
+
     /// The module: the first part of the id.
     pub fn module(&self) -> &'static str {
         self.id.split_once('.').map_or(self.id, |(module, _)| module)

@@ -189,7 +189,8 @@ mod tests {
     fn cursor(applied_seq: u64, barrier_seq: Option<u64>) -> Cursor {
         let subject = EntityRef::new(kernel::EntityKind::Swap, "swp_1");
         let key = key_of(&Scope::system(), "a.on_b", &subject);
-        let row = CursorRow { key: key.clone(), applied_seq, barrier_seq, blocked_by: None, version: 1 };
+        let row =
+            CursorRow { key: key.clone(), applied_seq, barrier_seq, blocked_by: None, version: 1 };
         Cursor::of(key, Some(row))
     }
 

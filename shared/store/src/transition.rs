@@ -6,8 +6,8 @@ use kernel::Timestamp;
 
 use crate::condition::Condition;
 use crate::key::Key;
-use crate::planted::{self, Bug};
 use crate::outbox::{Bell, DUE_AFTER, Status, due_partition, failed_partition};
+use crate::planted::{self, Bug};
 use crate::table::{EXPIRES_AT, OUTBOX};
 use crate::update::Update;
 

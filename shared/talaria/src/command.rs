@@ -9,7 +9,7 @@ pub mod listener;
 pub mod local;
 pub mod module;
 pub mod new;
-pub mod release_events;
 pub mod outbox;
+pub mod release_events;
 pub mod schedule;
 pub mod simulate;

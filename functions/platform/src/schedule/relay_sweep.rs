@@ -1,11 +1,12 @@
 use std::time::Duration;
 
-use kernel::{Error, Timestamp};
+use events::ops::{OUTBOX_STALLED, OutboxStalled};
+use kernel::{EntityKind, EntityRef, Error, Timestamp};
 use runtime::log::Metric;
 use runtime::relay::Relay;
-use runtime::{Ctx, System};
+use runtime::{Commit, Ctx, System, Uncommitted};
 use store::outbox::{self, Bell, DUE_SHARDS};
-use store::{Item, Key, lease};
+use store::{Change, Condition, Item, Key, PLATFORM, Update, lease};
 
 /// One sweeper at a time; a dead one is followed within a minute.
 const LEASE: Duration = Duration::from_secs(55);
@@ -13,6 +14,11 @@ const LEASE: Duration = Duration::from_secs(55);
 const TIME_BOX: Duration = Duration::from_secs(45);
 /// Rows read at once.
 const PAGE: usize = 100;
+/// How long an event may be due before that is an event itself, and how often it is said.
+const STALLED: Duration = Duration::from_secs(120);
+const QUIET: Duration = Duration::from_secs(600);
+/// The label of the row that remembers when it was said.
+const TOLD: &str = "told";
 
 /// What a sweep found.
 #[derive(Default)]
@@ -36,6 +42,7 @@ pub async fn handle(ctx: Ctx<System>) -> Result<(), Error> {
         sweep(&ctx, shard, &mut found).await?;
     }
     report(&ctx, &found);
+    announce_stall(&ctx, &found).await?;
     lease.release(ctx.store()).await.map_err(Error::from)
 }
 
@@ -55,6 +62,11 @@ async fn sweep(ctx: &Ctx<System>, shard: u64, found: &mut Found) -> Result<(), E
 }
 
 impl Found {
+    /// How long the oldest has been due.
+    fn age(&self, now: Timestamp) -> Duration {
+        self.oldest.map_or(Duration::ZERO, |oldest| now.since(oldest))
+    }
+
     fn count(&mut self, item: &Item) {
         self.pending += 1;
         let due = item.number("due_at_ms").and_then(|ms| i64::try_from(ms).ok());
@@ -63,9 +75,32 @@ impl Found {
     }
 }
 
+/// Says that events wait too long, at most once in a while: whoever should know is told by an event too.
+async fn announce_stall(ctx: &Ctx<System>, found: &Found) -> Result<(), Error> {
+    let now = ctx.now();
+    let age = found.age(now);
+    if age < STALLED {
+        return Ok(());
+    }
+    let told = Key::alone(ctx.system_scope().partition("STALL", ()));
+    let quiet = Condition::no_item().or(Condition::at_most("told_at_ms", now.minus(QUIET).ms()));
+    let mut change = Change::new();
+    change.update(Update::of(PLATFORM, told).set("told_at_ms", now.ms()).when(quiet)).named(TOLD);
+    let data = OutboxStalled {
+        oldest_age_s: u32::try_from(age.as_secs()).unwrap_or(u32::MAX),
+        pending: u32::try_from(found.pending).unwrap_or(u32::MAX),
+    };
+    let subject = EntityRef::new(EntityKind::Operation, ctx.request_id());
+    let commit = Commit::of(change).announcing(&OUTBOX_STALLED, subject, 1, &data);
+    match ctx.enter_platform().try_apply(commit).await {
+        Ok(()) | Err(Uncommitted::Refused { label: TOLD, .. }) => Ok(()),
+        Err(fault) => Err(fault.into()),
+    }
+}
+
 /// Always, also when there was nothing: a missing sweep is an alarm.
 fn report(ctx: &Ctx<System>, found: &Found) {
-    let age = found.oldest.map_or(0, |oldest| ctx.now().since(oldest).as_secs());
+    let age = found.age(ctx.now()).as_secs();
     let counts = [
         ("SweeperRun", "Count", 1),
         ("OutboxPending", "Count", found.pending),

@@ -57,8 +57,8 @@ pub struct Request {
     pub body: Bytes,
     /// How often a message sent by this request is delivered: 1, or 2 for an injected duplicate.
     pub copies: usize,
-    /// For an injected fault: the entry of a batch at this position, modulo the number of entries, is
-    /// refused as if the service had failed for it alone.
+    /// For an injected fault: the entry of a batch at this position, modulo the number of entries,
+    /// is refused as if the service had failed for it alone.
     pub refused_entry: Option<u64>,
 }
 

@@ -14,8 +14,8 @@ pub(super) struct LeftOut {
 }
 
 impl LeftOut {
-    /// Takes an entry out of a batch, the number of the call saying which; `None` when the request is
-    /// no batch, or has a single entry: DynamoDB throttles such a call instead.
+    /// Takes an entry out of a batch, the number of the call saying which; `None` when the request
+    /// is no batch, or has a single entry: DynamoDB throttles such a call instead.
     pub fn take(request: &mut Request, number: u64) -> Option<Self> {
         if request.service != Service::DynamoDb {
             return None;
@@ -47,7 +47,8 @@ impl LeftOut {
         if was_last {
             tables.shift_remove(&name);
         }
-        // The entry goes back in the shape it came in: a list of writes, or keys with their options.
+        // The entry goes back in the shape it came in: a list of writes, or keys with their
+        // options.
         *entries(&mut rest)? = vec![entry];
         request.body = Bytes::from(body.to_string());
         Some(Self { member, table: name, entry: rest })

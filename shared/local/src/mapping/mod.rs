@@ -60,8 +60,8 @@ pub struct QueueMapping {
     /// Most messages per event, 1–10 (more would need a batching window, which the house does not
     /// use).
     pub batch_size: usize,
-    /// `MaximumConcurrency`: most invocations at once, up to 1,000. AWS takes 2 at least; 1 is allowed
-    /// here, for asking whether something depends on it.
+    /// `MaximumConcurrency`: most invocations at once, up to 1,000. AWS takes 2 at least; 1 is
+    /// allowed here, for asking whether something depends on it.
     pub maximum_concurrency: usize,
     /// `ReportBatchItemFailures`: the function names the messages that failed.
     pub partial_failures: bool,
@@ -80,10 +80,11 @@ pub struct StreamMapping {
     pub parallelization: usize,
     /// Filter pattern over the record, as in `FilterCriteria`; `None` takes every record.
     pub filter: Option<Value>,
-    /// `MaximumRetryAttempts`, up to 10,000: how often a record is tried again before it is dropped.
+    /// `MaximumRetryAttempts`, up to 10,000: how often a record is tried again before it is
+    /// dropped.
     pub retries: u32,
-    /// `MaximumRecordAgeInSeconds` in milliseconds, one minute to seven days, counted from the write
-    /// (which the stream tells to the second).
+    /// `MaximumRecordAgeInSeconds` in milliseconds, one minute to seven days, counted from the
+    /// write (which the stream tells to the second).
     pub max_age_ms: i64,
     /// `BisectBatchOnFunctionError`: a failed batch is split and each half tried on its own.
     pub bisect: bool,
@@ -167,7 +168,8 @@ impl Mappings {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Maps a queue and starts at once. Refuses a queue that does not exist and numbers out of range.
+    /// Maps a queue and starts at once. Refuses a queue that does not exist and numbers out of
+    /// range.
     pub fn map_queue(&self, mapping: QueueMapping) -> Result<(), MappingError> {
         mapping.check()?;
         let queues = self.inner.cloud.queues();

@@ -10,7 +10,9 @@ use store::inbox::{self, InboxKey, InboxRow, Meaning};
 use store::outbox;
 use store::planted::{self, Bug};
 use store::redelivery::{self, Redelivery};
-use store::{Change, Condition, Consistency, INBOX, Item as Stored, Key, PLATFORM, Store, StoreError};
+use store::{
+    Change, Condition, Consistency, INBOX, Item as Stored, Key, PLATFORM, Store, StoreError,
+};
 
 use super::delivery::{Delivery, Repeat, Step};
 use super::gap;
@@ -120,12 +122,8 @@ impl Item<'_> {
         let put_off = self.listening.debounce.filter(|_| first).map(|_| self.put_off_key(event));
         let again = self.receives() > 1 || !first || ordered;
         let inbox = again.then(|| inbox.key().clone());
-        let wanted = [
-            (INBOX, inbox),
-            (INBOX, cursor.clone()),
-            (INBOX, repeat),
-            (PLATFORM, put_off),
-        ];
+        let wanted =
+            [(INBOX, inbox), (INBOX, cursor.clone()), (INBOX, repeat), (PLATFORM, put_off)];
         let keys: Vec<_> =
             wanted.iter().filter_map(|(table, key)| Some((*table, key.clone()?))).collect();
         if keys.is_empty() {
@@ -185,10 +183,9 @@ impl Item<'_> {
         let due = now.plus(seconds(debounce.wait_s)).min(latest);
         let queue = self.queue();
         let source = kept.unwrap_or(source);
-        let mut row =
-            Redelivery::of(&scope, self.function.row.id, &queue, event.id, source, due)
-                .instead_of(&scope, &quiet_subject(event))
-                .as_part(DEBOUNCED.to_owned());
+        let mut row = Redelivery::of(&scope, self.function.row.id, &queue, event.id, source, due)
+            .instead_of(&scope, &quiet_subject(event))
+            .as_part(DEBOUNCED.to_owned());
         row.max_due_at = Some(latest);
         let unchanged = match earlier {
             Some(earlier) => Condition::equal("due_at_ms", earlier.due_at.ms()),

@@ -53,12 +53,7 @@ impl Item<'_> {
     }
 
     /// Settles, puts off or parks an event without its handler.
-    pub async fn put_aside(
-        &self,
-        store: &Store,
-        event: &Envelope,
-        change: Change,
-    ) -> Option<Fate> {
+    pub async fn put_aside(&self, store: &Store, event: &Envelope, change: Change) -> Option<Fate> {
         let token = format!("{} aside {} {}", self.function.row.id, event.id, self.receives());
         match store.commit(change, &Token::of(token.as_bytes(), 0)).await {
             Ok(_) => Some(Fate::Acknowledge),
@@ -115,8 +110,7 @@ impl Item<'_> {
         let scope = ctx.mode_scope();
         let source = outbox::key_of(&scope, &subject, self.sequence()?);
         let due = self.now().plus(Duration::from_secs(seconds.into()));
-        let row =
-            Redelivery::of(&scope, self.function.row.id, &self.queue(), event, source, due);
+        let row = Redelivery::of(&scope, self.function.row.id, &self.queue(), event, source, due);
         Some(match self.part() {
             Some(part) => row.as_part(part.to_owned()),
             None => row,

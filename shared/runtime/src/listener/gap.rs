@@ -27,8 +27,7 @@ pub(super) async fn is_open(
     let aggregate = outbox::key_of(scope, &event.subject, sequence).pk;
     let (first, last) = (SortKey::sequence(after + 1), SortKey::sequence(sequence - 1));
     let (first, last) = (first.text()?.to_owned(), last.text()?.to_owned());
-    let mut between =
-        Query::table(store::OUTBOX, aggregate).between(first, last).limit(PAGE);
+    let mut between = Query::table(store::OUTBOX, aggregate).between(first, last).limit(PAGE);
     loop {
         let page = store.query::<OutboxRow>(&between).await?;
         if page.items.iter().any(|row| is_own(listening, row)) {
@@ -45,8 +44,8 @@ pub(super) async fn is_open(
 fn is_own(listening: &Listening, row: &OutboxRow) -> bool {
     let heard = listening.types().contains(&row.topic_type());
     let facet = row.facet.as_deref();
-    let wanted = listening.facets.is_empty()
-        || facet.is_some_and(|facet| listening.facets.contains(&facet));
+    let wanted =
+        listening.facets.is_empty() || facet.is_some_and(|facet| listening.facets.contains(&facet));
     heard && wanted && row.status != Status::Skipped && !is_older(listening, row.created_at)
 }
 

@@ -42,11 +42,18 @@ pub(super) enum Fate {
     /// Acknowledge, and send at once what the transaction wrote down to be sent.
     Forward(Box<Redelivery>),
     /// Comes back after so many seconds; it failed.
-    Return { seconds: u32 },
+    Return {
+        seconds: u32,
+    },
     /// Comes back after so many seconds; it did not fail.
-    Wait { seconds: u32 },
+    Wait {
+        seconds: u32,
+    },
     /// Given up: acknowledge once the dead letter is written.
-    Bury { attempts: u32, code: String },
+    Bury {
+        attempts: u32,
+        code: String,
+    },
 }
 
 /// What a run of the handler came to.
@@ -87,7 +94,9 @@ impl Item<'_> {
         let delivery = match admission {
             Err(_) => return Some(Fate::Return { seconds: self.pause(1) }),
             Ok(Admission::Settled) => return Some(Fate::Acknowledge),
-            Ok(Admission::GivenUp { attempts, code }) => return Some(Fate::Bury { attempts, code }),
+            Ok(Admission::GivenUp { attempts, code }) => {
+                return Some(Fate::Bury { attempts, code });
+            }
             Ok(Admission::Wait { seconds }) => return Some(Fate::Wait { seconds }),
             Ok(Admission::Aside(change)) => return self.put_aside(&store, event, change).await,
             Ok(Admission::Run(delivery) | Admission::Exhausted(delivery, _))

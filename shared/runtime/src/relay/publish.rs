@@ -29,7 +29,9 @@ impl Relay<'_> {
         let backbone = self.ports.backbone();
         let is_mirrored = |row: &OutboxRow| backbone.is_mirrored(&row.topic_type());
         let refused = |row: &OutboxRow| {
-            rows.iter().zip(&in_order).any(|(one, taken)| one.key == row.key && *taken == Some(false))
+            rows.iter()
+                .zip(&in_order)
+                .any(|(one, taken)| one.key == row.key && *taken == Some(false))
         };
         let wanted = |row: &OutboxRow| (!row.ordered || is_mirrored(row)) && !refused(row);
         let alone = self.offer(Kind::Standard, &rows, wanted).await;

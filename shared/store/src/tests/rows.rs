@@ -112,7 +112,7 @@ async fn a_failed_attempt_is_followed_by_another_and_the_last_is_kept_with_its_c
     assert!(noted.done().is_some());
     let row = inbox_row(&store).await;
     assert_eq!((row.state, row.attempts), (State::Retry, 1));
-    assert_eq!(inbox::meaning(Some(&row), NOON), Meaning::Free { attempts: 1 });
+    assert_eq!(inbox::meaning(Some(&row), NOON), Meaning::Free { attempts: 1, waits: 0 });
     let given_up = inbox::failed(&delivery(), 2, None, &failure(), NOON);
     assert!(store.update(given_up).await.unwrap().done().is_some());
     let dead = store.query_items(&inbox::dead_of("chat.on_user_purged")).await.unwrap();

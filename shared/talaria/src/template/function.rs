@@ -90,7 +90,7 @@ pub fn resources(module: &Module, row: &Row) -> Result<Resources, LaneError> {
 fn environment(module: &Module, row: &Row) -> Result<Map<String, Value>, LaneError> {
     let mut own = Map::new();
     let mut set = |name: &str, value: Value| own.insert(name.to_owned(), value);
-    if !row.emits.is_empty() || row.publishes {
+    if row.rings() {
         set("TALARIA_EVENTS_TOPIC", reference("EventsTopic"));
         set("TALARIA_EVENTS_FIFO_TOPIC", reference("EventsFifoTopic"));
     }

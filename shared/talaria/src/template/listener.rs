@@ -150,7 +150,7 @@ mod tests {
             entity: kernel::EntityKind::Payment,
             ..events::profile::UPDATED.spec
         };
-        let all = of(fixture::hears("demo.on_updated", event));
+        let all = of(fixture::hears("demo.on_updated", event).ordered());
         let queue = &all["DemoOnUpdatedQueue"]["Properties"];
         assert_eq!(queue["QueueName"], named("demo-on_updated.fifo"));
         assert_eq!(queue["FifoQueue"], json!(true));

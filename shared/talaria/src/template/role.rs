@@ -2,6 +2,7 @@
 
 use contracts::Idempotency;
 use events::Ordering;
+use runtime::module::Listening;
 use runtime::rate::CELLS;
 use runtime::wiring::LaneError;
 use runtime::{Row, Trigger};
@@ -117,7 +118,7 @@ pub fn grants(row: &Row) -> Vec<Grant> {
     if let Some(heard) = row.listening() {
         grant(INBOX, &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]);
         // What is handed over again later waits among the platform's timers.
-        grant(PLATFORM, &["DeleteItem", "PutItem"]);
+        grant(PLATFORM, &["BatchGetItem", "DeleteItem", "PutItem"]);
         if heard.ordering == Ordering::Aggregate {
             grant(INBOX, &["ConditionCheckItem", "DeleteItem", "Query"]);
             // Gaps are looked up; a block is announced.
@@ -174,7 +175,9 @@ fn table_statement(grant: &Grant) -> Value {
 fn topics(row: &Row) -> Option<Value> {
     let emits = |wanted: Ordering| row.emits.iter().any(|spec| spec.ordering() == wanted);
     let mut topics = Vec::new();
-    if row.publishes || emits(Ordering::None) {
+    // A blocked aggregate is announced on its own, without order.
+    let blocks = row.listening().is_some_and(Listening::blocks);
+    if row.publishes || blocks || !row.emits.is_empty() {
         topics.push(reference("EventsTopic"));
     }
     if row.publishes || emits(Ordering::Aggregate) {
@@ -264,7 +267,13 @@ mod tests {
                     ("profile", WRITES.to_vec(), true),
                 ],
             ),
-            ("demo.on_updated", vec![("inbox", vec!["GetItem", "PutItem", "UpdateItem"], true)]),
+            (
+                "demo.on_updated",
+                vec![
+                    ("inbox", vec!["BatchGetItem", "GetItem", "PutItem", "UpdateItem"], true),
+                    ("platform", vec!["BatchGetItem", "DeleteItem", "PutItem"], false),
+                ],
+            ),
             ("demo.tidy", vec![("profile", WRITES.to_vec(), false)]),
             ("demo.relay", vec![("outbox", WRITES.to_vec(), false)]),
         ];

@@ -1,9 +1,10 @@
 //! Rules of declarations that no type can hold.
 
 use contracts::{Rate, Spec};
-use events::EventSpec;
 use events::ops::LISTENER_BLOCKED;
+use events::{EventSpec, Ordering};
 use runtime::http::catalogue;
+use runtime::module::{Exhausted, Listening, Reactor};
 use runtime::rate::CELLS;
 use runtime::wiring::Lane;
 use runtime::{Module, Row, Trigger};
@@ -30,6 +31,9 @@ const TRIES_MAX: u32 = 20;
 /// Seconds of the longest pause between attempts.
 const BACKOFF_MAX_S: u32 = 39_600;
 
+/// Writes of one commit and its reactors.
+const WRITES_MAX: usize = 90;
+
 /// Routes that change something and write no audit row. The list may only shrink.
 const UNAUDITED: &[&str] = &[
     "auth.email_verify_resend",
@@ -46,6 +50,7 @@ pub fn breaches(platform: &Platform) -> Vec<Breach> {
     for (module, row) in platform.rows() {
         found.extend(of_row(platform, module, row));
     }
+    found.extend(platform.modules.iter().flat_map(of_reactors));
     for (_, row, spec) in platform.routes() {
         found.extend(of_route(row, spec));
     }
@@ -115,6 +120,7 @@ fn of_listener(module: &Module, row: &Row) -> Vec<Breach> {
     let Some(heard) = row.listening() else { return Vec::new() };
     let (mut found, id) = (Vec::new(), row.id);
     found.extend(Lane::of(module, row).err().map(|why| breach!("{why}")));
+    found.extend(of_manner(module, row, heard));
     let limits = [
         ("batch", heard.batch, 1, BATCH_MAX),
         ("delay in seconds", heard.delay_s, 0, DELAY_MAX_S),
@@ -124,6 +130,67 @@ fn of_listener(module: &Module, row: &Row) -> Vec<Breach> {
     for (what, value, least, most) in limits {
         if value < least || value > most {
             found.push(breach!("{id}: {what} is {value}; {least} to {most} are allowed"));
+        }
+    }
+    found
+}
+
+/// What an ordered listener cannot be, and what only makes sense together.
+fn of_manner(module: &Module, row: &Row, heard: &Listening) -> Vec<Breach> {
+    let (mut found, id) = (Vec::new(), row.id);
+    let ordered = heard.ordering == Ordering::Aggregate;
+    if ordered && heard.on_exhausted == Exhausted::Park {
+        found.push(breach!("{id} hears in order: an event it gives up blocks or is skipped"));
+    }
+    if !ordered && heard.on_exhausted != Exhausted::Park {
+        found.push(breach!("{id} hears without order: there is no aggregate to block or go on"));
+    }
+    if ordered && heard.delay_s > 0 {
+        found.push(breach!("{id} hears in order: FIFO queues delay no single message"));
+    }
+    if ordered && heard.debounce.is_some() {
+        found.push(breach!("{id} hears in order: it cannot put events off"));
+    }
+    if let Some(debounce) = heard.debounce
+        && !(debounce.wait_s > 0 && debounce.wait_s <= debounce.max_s)
+    {
+        found
+            .push(breach!("{id} debounces: wait at least 1 s, and at most as long as its maximum"));
+    }
+    let foreign = |spec: &&EventSpec| spec.module() != module.name;
+    if let Some(spec) = heard.events.iter().find(foreign).filter(|_| heard.inline_ms.is_some()) {
+        found.push(breach!(
+            "{id} is inline: only {} itself could run it for {}",
+            spec.module(),
+            spec.name
+        ));
+    }
+    let is_day = |day: &str| format!("{day}T00:00:00.000Z").parse::<kernel::Timestamp>().is_ok();
+    if let Some(day) = heard.since.filter(|day| !is_day(day)) {
+        found.push(breach!("{id}: since {day} is no day: write it as 2026-11-28"));
+    }
+    found
+}
+
+/// A transaction takes 100 items: a commit's own writes and those of the reactors to what it announces
+/// leave room for outbox rows, cause and audit.
+fn of_reactors(module: &Module) -> Vec<Breach> {
+    let mut found = Vec::new();
+    for reactor in &module.reactors {
+        if reactor.event.module() != module.name {
+            let (id, event) = (reactor.id, reactor.event.name);
+            found.push(breach!("{id} reacts to {event}, an event of another module: listen to it"));
+        }
+    }
+    for row in &module.rows {
+        let announced = |one: &&Reactor| row.emits.iter().any(|spec| spec.name == one.event.name);
+        let reactions: usize =
+            module.reactors.iter().filter(announced).map(|one| one.max_writes).sum();
+        if row.max_writes + reactions > WRITES_MAX {
+            let (id, own) = (row.id, row.max_writes);
+            found.push(breach!(
+                "{id} makes up to {own} writes and its reactors {reactions}: {WRITES_MAX} fit"
+            ));
         }
     }
     found
@@ -242,6 +309,27 @@ mod tests {
             (
                 hears("demo.on_updated").calls(&contracts::auth::ACCOUNT_GET),
                 "demo.on_updated calls auth.account_get, which no module answers",
+            ),
+            (
+                hears("demo.on_updated").ordered(),
+                "demo.on_updated asks for order, and profile.profile.updated has none",
+            ),
+            (
+                hears("demo.on_updated").on_exhausted(Exhausted::Block),
+                "demo.on_updated hears without order: there is no aggregate",
+            ),
+            (
+                hears("demo.on_updated").debounced(60, 30),
+                "demo.on_updated debounces: wait at least 1 s",
+            ),
+            (
+                hears("demo.on_updated").inline(300),
+                "demo.on_updated is inline: only profile itself could run it",
+            ),
+            (hears("demo.on_updated").since("today"), "demo.on_updated: since today is no day"),
+            (
+                hears("demo.on_updated").max_writes(91),
+                "demo.on_updated makes up to 91 writes and its reactors 0",
             ),
             (
                 hears("demo.on_something_with_quite_a_long_name_indeed"),

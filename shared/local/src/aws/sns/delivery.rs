@@ -120,8 +120,8 @@ impl Topics {
             true => self.put(queue, message, publication, deduplication),
             false => Err(SqsError::Invalid("more than ten attributes".to_owned())),
         };
-        // A client-side delivery error is not retried (Developer Guide, "Message delivery retries"):
-        // dead-letter queue or nothing.
+        // A client-side delivery error is not retried (Developer Guide, "Message delivery
+        // retries"): dead-letter queue or nothing.
         let sent = match sent {
             Ok(()) => return Ok(()),
             Err(SqsError::Broken(reason)) => Err(SqsError::Broken(reason)),

@@ -1,5 +1,5 @@
-//! SNS: standard and FIFO topics that deliver to SQS queues, in the AWS Query protocol. A publish is
-//! answered when every subscribed queue has the message in the state file.
+//! SNS: standard and FIFO topics that deliver to SQS queues, in the AWS Query protocol. A publish
+//! is answered when every subscribed queue has the message in the state file.
 
 mod delivery;
 mod filter;

@@ -211,7 +211,8 @@ impl Queue {
     }
 
     /// What deleting by this handle removes: `None` when it is gone already, or the handle is not
-    /// the most recent one (API reference, DeleteMessage). Refuses an expired handle on FIFO queues.
+    /// the most recent one (API reference, DeleteMessage). Refuses an expired handle on FIFO
+    /// queues.
     pub fn deletable(&self, handle: &str) -> Result<Option<u64>, SqsError> {
         let (sequence, receipt) = read_handle(&self.name, handle)?;
         let Some(message) = self.messages.get(&sequence) else { return Ok(None) };
@@ -269,8 +270,8 @@ impl Queue {
         Ok(message.clone())
     }
 
-    /// Makes a receive undone: the message is as it was before, and delayed until `until_ms`. Returns
-    /// it changed.
+    /// Makes a receive undone: the message is as it was before, and delayed until `until_ms`.
+    /// Returns it changed.
     pub fn take_back(&mut self, handle: &str, until_ms: i64) -> Result<Message, SqsError> {
         let (sequence, receipt) = read_handle(&self.name, handle)?;
         let message = self.messages.get_mut(&sequence).filter(|_| !self.attributes.fifo);

@@ -16,9 +16,9 @@ pub(super) struct MoveTask {
 
 impl Queues {
     /// Moves every message of a dead-letter queue to `destination`, or back to the queues they came
-    /// from. Moved messages are new: new id, new time. Returns how many. Refuses a source that is no
-    /// queue's dead-letter queue and a destination of another kind; messages whose origin is unknown
-    /// or gone stay.
+    /// from. Moved messages are new: new id, new time. Returns how many. Refuses a source that is
+    /// no queue's dead-letter queue and a destination of another kind; messages whose origin is
+    /// unknown or gone stay.
     pub fn redrive(&self, source: &str, destination: Option<&str>) -> Result<usize, SqsError> {
         let mut state = self.state();
         let state = &mut *state;

@@ -37,7 +37,8 @@ pub(super) fn check(message: &NewMessage, queue: &Attributes) -> Result<(), SqsE
     let largest = queue.largest_bytes;
     if size_bytes(&message.body, &message.attributes) > largest {
         let reason = format!(
-            "One or more parameters are invalid. Reason: Message must be shorter than {largest} bytes."
+            "One or more parameters are invalid. Reason: Message must be shorter than {largest} \
+             bytes."
         );
         return Err(SqsError::Invalid(reason));
     }

@@ -124,8 +124,9 @@ async fn a_disabled_mapping_waits_and_a_stopped_one_ends() {
     assert_eq!(script.events().len(), 1);
 }
 
-/// Lambda Developer Guide, "Implementing partial batch responses", "Success and failure conditions":
-/// an empty or absent list is success of all; anything that cannot be read is failure of all.
+/// Lambda Developer Guide, "Implementing partial batch responses", "Success and failure
+/// conditions": an empty or absent list is success of all; anything that cannot be read is failure
+/// of all.
 #[tokio::test(start_paused = true)]
 async fn a_garbled_answer_fails_the_whole_batch_and_an_empty_one_none_of_it() {
     let named = |id: Value| json!({ "batchItemFailures": [{ "itemIdentifier": id }] });

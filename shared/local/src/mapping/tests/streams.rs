@@ -139,8 +139,9 @@ async fn a_record_older_than_the_maximum_age_is_given_up() {
     assert_eq!((given_up.len(), given_up[0].reason), (1, "age"));
 }
 
-/// Lambda Developer Guide, "Configuring partial batch response with DynamoDB and Lambda": of several
-/// failed records the lowest is the checkpoint; an answer that cannot be read fails the batch.
+/// Lambda Developer Guide, "Configuring partial batch response with DynamoDB and Lambda": of
+/// several failed records the lowest is the checkpoint; an answer that cannot be read fails the
+/// batch.
 #[tokio::test(start_paused = true)]
 async fn the_lowest_failed_record_is_the_checkpoint_and_a_garbled_answer_fails_all() {
     let named = |sequence: &Value| json!({ "itemIdentifier": sequence });
@@ -171,8 +172,8 @@ async fn the_lowest_failed_record_is_the_checkpoint_and_a_garbled_answer_fails_a
     }
 }
 
-/// Lambda API reference, CreateEventSourceMapping, `ParallelizationFactor`: several batches at once,
-/// and still every item's records in order.
+/// Lambda API reference, CreateEventSourceMapping, `ParallelizationFactor`: several batches at
+/// once, and still every item's records in order.
 #[tokio::test(start_paused = true)]
 async fn records_of_one_item_stay_in_order_however_many_batches_run_at_once() {
     let cloud = testing::cloud();

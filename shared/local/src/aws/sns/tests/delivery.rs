@@ -5,7 +5,8 @@ use crate::connector::Invocation;
 use crate::fault::{Fault, FaultPlan};
 use crate::testing;
 
-/// SNS Developer Guide, "Amazon SNS raw message delivery" and "HTTP/HTTPS notification JSON format".
+/// SNS Developer Guide, "Amazon SNS raw message delivery" and "HTTP/HTTPS notification JSON
+/// format".
 #[tokio::test(start_paused = true)]
 async fn a_raw_subscription_gets_body_and_attributes_and_another_the_envelope() {
     let cloud = testing::cloud();
@@ -90,8 +91,8 @@ async fn an_undeliverable_message_goes_to_the_subscriptions_dead_letter_queue() 
     assert_eq!(bad.unwrap_err().code(), Some("InvalidParameter"));
 }
 
-/// SNS API reference, Publish, `Message`: 1 byte to 256 KiB with the attributes, or what the topic's
-/// `MaximumMessageSize` says; "Errors".
+/// SNS API reference, Publish, `Message`: 1 byte to 256 KiB with the attributes, or what the
+/// topic's `MaximumMessageSize` says; "Errors".
 #[tokio::test]
 async fn a_message_has_a_body_and_ends_at_the_topics_size() {
     let cloud = testing::cloud();

@@ -39,8 +39,8 @@ async fn a_fifo_queue_cannot_subscribe_to_a_standard_topic() {
     assert_eq!(wrong.unwrap_err().code(), Some("InvalidParameter"));
 }
 
-/// SNS Developer Guide, "Message deduplication for FIFO topics": five minutes; a repeat is accepted,
-/// answered with the first message's id, and delivered to nobody.
+/// SNS Developer Guide, "Message deduplication for FIFO topics": five minutes; a repeat is
+/// accepted, answered with the first message's id, and delivered to nobody.
 #[tokio::test(start_paused = true)]
 async fn a_repeated_deduplication_id_is_accepted_but_not_delivered_for_five_minutes() {
     let cloud = testing::cloud();
@@ -84,8 +84,8 @@ async fn deduplication_within_the_group_leaves_other_groups_alone() {
     assert_eq!(bodies(&cloud, "mixed"), ["a", "b"]);
 }
 
-/// SNS API reference, Publish, `MessageGroupId` and `MessageDeduplicationId`: a FIFO topic needs the
-/// group, and the id unless it deduplicates by content (a SHA-256 of the message).
+/// SNS API reference, Publish, `MessageGroupId` and `MessageDeduplicationId`: a FIFO topic needs
+/// the group, and the id unless it deduplicates by content (a SHA-256 of the message).
 #[tokio::test(start_paused = true)]
 async fn ids_are_required_where_the_kind_of_topic_needs_them() {
     let cloud = testing::cloud();

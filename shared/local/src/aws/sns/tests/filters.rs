@@ -4,8 +4,8 @@ use crate::testing;
 /// (name, type, value) of a message attribute.
 type Given = (&'static str, &'static str, &'static str);
 
-/// Publishes each row's message to a topic whose one subscription has the row's policy, and compares
-/// whether the queue got it.
+/// Publishes each row's message to a topic whose one subscription has the row's policy, and
+/// compares whether the queue got it.
 async fn deliveries(scope: &str, rows: &[(&str, &str, Vec<Given>, bool)]) {
     let cloud = testing::cloud();
     let client = testing::sns(&cloud);

@@ -10,8 +10,8 @@ fn entry(id: &str, body: &str) -> SendMessageBatchRequestEntry {
     SendMessageBatchRequestEntry::builder().id(id).message_body(body).build().unwrap()
 }
 
-/// SQS API reference, SendMessageBatch: each entry succeeds or fails alone, so a batch with failures
-/// is still a 200; `SenderFault` says whose fault it was.
+/// SQS API reference, SendMessageBatch: each entry succeeds or fails alone, so a batch with
+/// failures is still a 200; `SenderFault` says whose fault it was.
 #[tokio::test]
 async fn each_entry_of_a_send_succeeds_or_fails_alone() {
     let cloud = testing::cloud();

@@ -6,8 +6,8 @@ use aws_sdk_sqs::types::{
 use super::*;
 use crate::testing;
 
-/// SQS API reference, SendMessage, `MessageBody`: one character to 1 MiB with the attributes, or the
-/// queue's `MaximumMessageSize`.
+/// SQS API reference, SendMessage, `MessageBody`: one character to 1 MiB with the attributes, or
+/// the queue's `MaximumMessageSize`.
 #[tokio::test]
 async fn a_message_counts_its_attributes_and_ends_at_the_queues_size() {
     let cloud = testing::cloud();
@@ -47,9 +47,9 @@ async fn a_body_has_xml_characters_only() {
     }
 }
 
-/// SQS Developer Guide, "Amazon SQS message metadata", "Message attribute components": ten; names of
-/// letters, digits, `_`, `-` and `.`, not `AWS.` or `Amazon.`, no period at either end or two in a
-/// row; String, Number or Binary, with a custom label.
+/// SQS Developer Guide, "Amazon SQS message metadata", "Message attribute components": ten; names
+/// of letters, digits, `_`, `-` and `.`, not `AWS.` or `Amazon.`, no period at either end or two in
+/// a row; String, Number or Binary, with a custom label.
 #[tokio::test]
 async fn attributes_are_ten_well_named_and_have_a_value_of_their_type() {
     let cloud = testing::cloud();
@@ -100,8 +100,8 @@ async fn attributes_are_ten_well_named_and_have_a_value_of_their_type() {
     }
 }
 
-/// SQS Developer Guide, "Calculating the MD5 message digest for message attributes". The real client
-/// checks the digests of the bodies it receives by itself.
+/// SQS Developer Guide, "Calculating the MD5 message digest for message attributes". The real
+/// client checks the digests of the bodies it receives by itself.
 #[tokio::test]
 async fn digests_are_as_documented() {
     let cloud = testing::cloud();
@@ -118,8 +118,8 @@ async fn digests_are_as_documented() {
     assert_eq!(got[0].md5_of_message_attributes(), digest);
 }
 
-/// SQS API reference, ReceiveMessage, `MessageAttributeNames` and `MessageSystemAttributeNames`: only
-/// what was asked for, by name, by prefix with `.*`, or all; SendMessage, `AWSTraceHeader`.
+/// SQS API reference, ReceiveMessage, `MessageAttributeNames` and `MessageSystemAttributeNames`:
+/// only what was asked for, by name, by prefix with `.*`, or all; SendMessage, `AWSTraceHeader`.
 #[tokio::test(start_paused = true)]
 async fn a_receive_returns_the_attributes_asked_for() {
     let cloud = testing::cloud();

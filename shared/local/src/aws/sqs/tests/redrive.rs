@@ -125,8 +125,8 @@ async fn a_dead_letter_queue_of_the_other_kind_or_none_is_refused() {
     }
 }
 
-/// SQS API reference, CreateQueue, `RedriveAllowPolicy`: `allowAll`, `denyAll`, or `byQueue` with up
-/// to ten sources.
+/// SQS API reference, CreateQueue, `RedriveAllowPolicy`: `allowAll`, `denyAll`, or `byQueue` with
+/// up to ten sources.
 #[tokio::test]
 async fn a_dead_letter_queue_takes_only_the_sources_its_allow_policy_names() {
     let cloud = testing::cloud();
@@ -162,8 +162,8 @@ async fn a_dead_letter_queue_takes_only_the_sources_its_allow_policy_names() {
     }
 }
 
-/// SQS API reference, StartMessageMoveTask and ListMessageMoveTasks; SQS Developer Guide, "Configure
-/// a dead-letter queue redrive": moved messages are new ones, with another id and time.
+/// SQS API reference, StartMessageMoveTask and ListMessageMoveTasks; SQS Developer Guide,
+/// "Configure a dead-letter queue redrive": moved messages are new ones, with another id and time.
 #[tokio::test(start_paused = true)]
 async fn dead_letters_move_back_to_where_they_came_from_as_new_messages() {
     let cloud = testing::cloud();
@@ -199,8 +199,8 @@ async fn dead_letters_move_back_to_where_they_came_from_as_new_messages() {
     assert_eq!(tasks.results()[0].approximate_number_of_messages_moved(), 2);
 }
 
-/// SQS API reference, StartMessageMoveTask, `DestinationArn`, `MaxNumberOfMessagesPerSecond` (500 at
-/// most) and "Errors"; ListDeadLetterSourceQueues.
+/// SQS API reference, StartMessageMoveTask, `DestinationArn`, `MaxNumberOfMessagesPerSecond` (500
+/// at most) and "Errors"; ListDeadLetterSourceQueues.
 #[tokio::test(start_paused = true)]
 async fn dead_letters_move_only_from_dead_letter_queues_and_to_queues_of_their_kind() {
     let cloud = testing::cloud();
