@@ -9,8 +9,8 @@ use store::{Change, Consistency, transition};
 
 use crate::store::outbox::{Outbox, scope_of};
 
-/// Publishes an event again for everybody, or sends it to one listener again. For everybody the inboxes
-/// absorb what was handled; one listener handles it again only where it is forced to.
+/// Publishes an event again for everybody, or sends it to one listener again. For everybody the
+/// inboxes absorb what was handled; one listener handles it again only where it is forced to.
 pub async fn handle(ctx: Ctx<Operator>, request: EventReplay) -> Result<Plan, Error> {
     let listener = match &request.listener {
         Some(id) => Some(ctx.backbone().listener(id).ok_or_else(Error::not_found)?.clone()),

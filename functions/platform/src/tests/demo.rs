@@ -1,5 +1,5 @@
-//! A module that exists only here: a call that announces, and listeners that write down what they handle,
-//! or give up when told to.
+//! A module that exists only here: a call that announces, and listeners that write down what they
+//! handle, or give up when told to.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

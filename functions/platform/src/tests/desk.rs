@@ -1,4 +1,5 @@
-//! What the tests share: the module beside one that exists only here, whose listeners fail when told to.
+//! What the tests share: the module beside one that exists only here, whose listeners fail when
+//! told to.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
