@@ -22,8 +22,8 @@ use runtime::module::{every, job as works_on, operate, stream as reads_stream};
 use runtime::stream::Births;
 use runtime::{Group, Module};
 
-/// Rows one order changes in one transaction: what a transaction takes, less the record of the order and
-/// of the action.
+/// Rows one order changes in one transaction: what a transaction takes, less the record of the
+/// order and of the action.
 const MOST_WRITES: usize = 88;
 
 /// The module's table.

@@ -25,8 +25,8 @@ pub async fn ask<Who>(ctx: &Ctx<Who>, row: &ReplayRow, delay_s: u32) -> Result<(
     ctx.enqueue(JOB, &next, delay_s).await
 }
 
-/// Starts a stale replay again, whose due row the sweep found: keys are enough. Safe to run twice: a
-/// replay that got on is not stale, and a chunk that is done is not done again.
+/// Starts a stale replay again, whose due row the sweep found: keys are enough. Safe to run twice:
+/// a replay that got on is not stale, and a chunk that is done is not done again.
 pub async fn restart(ctx: &Ctx<System>, item: &Item) -> Result<(), Error> {
     let Some(key) = item.key() else { return Ok(()) };
     let row: Option<ReplayRow> = ctx.store().get(&key, Consistency::Strong).await?;

@@ -1,4 +1,5 @@
 mod dead_letters;
+mod demo;
 mod desk;
 mod outbox;
 mod replays;

@@ -1,7 +1,8 @@
-//! Module `platform`: what operators see of the event backbone, and how they repeat, skip and cancel.
+//! Module `platform`: what operators see of the event backbone, and how they repeat, skip and
+//! cancel.
 //!
-//! Whatever changes something is a dry run until it is confirmed, needs a reason, and is announced as
-//! `ops.action.performed`.
+//! Whatever changes something is a dry run until it is confirmed, needs a reason, and is announced
+//! as `ops.action.performed`.
 
 mod address;
 mod dead_letters;
@@ -28,8 +29,8 @@ use crate::Operation;
 pub const IDS_MAX: usize = 100;
 
 crate::operations! {
-    /// Tells the story of one event: its row, its publication, what every listener did with it, and what
-    /// it caused.
+    /// Tells the story of one event: its row, its publication, what every listener did with it, and
+    /// what it caused.
     EVENT_SHOW: Operation<EventShow, EventStory> = Operation::new("platform.event_show");
 
     /// Publishes an event again for everybody, or sends it to one listener again.

@@ -1,6 +1,6 @@
-//! The messages of dead-letter queues: copies of what a listener gave up, and what the queue itself moved
-//! there because the function crashed. What counts is the inbox and the outbox; the messages are what
-//! the alarm sees.
+//! The messages of dead-letter queues: copies of what a listener gave up, and what the queue itself
+//! moved there because the function crashed. What counts is the inbox and the outbox; the messages
+//! are what the alarm sees.
 
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message,
@@ -23,14 +23,14 @@ const HIDDEN_S: i32 = 30;
 pub struct DeadMessage {
     /// Nothing where it is no event.
     pub envelope: Option<Envelope>,
-    /// `exhausted` or `unreadable`; nothing where the queue's own backstop moved it: the function crashed
-    /// or timed out again and again.
+    /// `exhausted` or `unreadable`; nothing where the queue's own backstop moved it: the function
+    /// crashed or timed out again and again.
     pub cause: Option<String>,
 }
 
 impl<Who> Ctx<Who> {
-    /// About the first 200 messages of a dead-letter queue, by its name after the stage's prefix. They
-    /// stay where they are.
+    /// About the first 200 messages of a dead-letter queue, by its name after the stage's prefix.
+    /// They stay where they are.
     pub async fn dead_messages(&self, queue: &str) -> Result<Vec<DeadMessage>, Error> {
         let url = self.ports().queue_url(queue);
         let held = self.hold(&url).await?;
@@ -45,8 +45,8 @@ impl<Who> Ctx<Who> {
         Ok(messages)
     }
 
-    /// Takes the messages about these events out of a dead-letter queue, as far as they are among the
-    /// first 200. What is missed stays until it expires, and harms nobody.
+    /// Takes the messages about these events out of a dead-letter queue, as far as they are among
+    /// the first 200. What is missed stays until it expires, and harms nobody.
     pub async fn clear_dead_letters(&self, queue: &str, events: &[EventId]) -> Result<(), Error> {
         let url = self.ports().queue_url(queue);
         let held = self.hold(&url).await?;

@@ -60,8 +60,8 @@ pub struct Operators {
 }
 
 impl Operators {
-    /// The functions that this configuration names: by prefix, region, endpoint and credentials. Opens
-    /// no connection yet.
+    /// The functions that this configuration names: by prefix, region, endpoint and credentials.
+    /// Opens no connection yet.
     ///
     /// # Errors
     /// The built-in certificates cannot be read.
@@ -70,8 +70,8 @@ impl Operators {
         Ok(Self { lambda: client(&config, http), config })
     }
 
-    /// Sends one order and waits for its answer. It is sent once: an order whose answer got lost may
-    /// have been carried out.
+    /// Sends one order and waits for its answer. It is sent once: an order whose answer got lost
+    /// may have been carried out.
     ///
     /// # Errors
     /// [`Unanswered`].

@@ -26,8 +26,8 @@ const MAX_RUNS: u32 = 5;
 /// The most targets the record of an action names.
 const TARGETS_MAX: usize = 100;
 
-/// Carries out one order. What the operator can mend comes back as a refusal; anything else fails the
-/// invocation.
+/// Carries out one order. What the operator can mend comes back as a refusal; anything else fails
+/// the invocation.
 pub(crate) async fn serve(
     function: &Function,
     spec: &OperationSpec,
@@ -58,8 +58,8 @@ pub(crate) async fn serve(
     serde_json::to_string(&report).map_err(|fault| InvocationFailed(fault.to_string()))
 }
 
-/// Runs the handler, again after a lost race. An order that was carried out before is answered as it was
-/// then: a handler that fails may have run after one that succeeded.
+/// Runs the handler, again after a lost race. An order that was carried out before is answered as
+/// it was then: a handler that fails may have run after one that succeeded.
 async fn run(
     call: &Arc<Call>,
     spec: &OperationSpec,
@@ -225,7 +225,8 @@ impl Ctx<Operator> {
         Record::new(&Scope::system(), function, name, key, request_hash, answer, now)
     }
 
-    /// The order was carried out by another run of it: whoever reads the record next knows its answer.
+    /// The order was carried out by another run of it: whoever reads the record next knows its
+    /// answer.
     fn repeated(&self, old: Option<Item>) -> Error {
         match old.and_then(|item| Record::from_item(item).ok()) {
             Some(record) if record.replay(&self.who.request_hash) == Replay::OtherRequest => {

@@ -1,5 +1,5 @@
-//! What all commands for operators share: where the platform is, on what terms something is done, and how
-//! answers are shown.
+//! What all commands for operators share: where the platform is, on what terms something is done,
+//! and how answers are shown.
 
 #[cfg(test)]
 mod tests;

@@ -16,9 +16,9 @@ use crate::store::replays::Replays;
 
 /// Does one chunk of a replay: reads, sends, writes down that it is done, and asks for the next.
 ///
-/// Safe to run twice: a chunk that is done, or of a replay that is over, is passed over; one that is
-/// sent twice is absorbed by the inbox. Should the next chunk not be asked for, the replay is stale and
-/// is started again.
+/// Safe to run twice: a chunk that is done, or of a replay that is over, is passed over; one that
+/// is sent twice is absorbed by the inbox. Should the next chunk not be asked for, the replay is
+/// stale and is started again.
 pub async fn handle(ctx: Ctx<System>, message: NextChunk) -> Result<(), Error> {
     let replays = Replays::of(ctx.store());
     let Some(row) = replays.get(message.replay_id).await? else { return Ok(()) };

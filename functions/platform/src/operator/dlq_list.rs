@@ -6,9 +6,9 @@ use runtime::{Ctx, Operator};
 use crate::store::letters::{Dead, Letters};
 use crate::store::pages::{cursor, resumed};
 
-/// Lists what a listener gave up, oldest first. The index holds keys only: the rows themselves say what
-/// is a dead letter still. On the last page follow the messages of its dead-letter queue that no row
-/// tells of.
+/// Lists what a listener gave up, oldest first. The index holds keys only: the rows themselves say
+/// what is a dead letter still. On the last page follow the messages of its dead-letter queue that
+/// no row tells of.
 pub async fn handle(
     ctx: Ctx<Operator>,
     request: DeadLetterList,

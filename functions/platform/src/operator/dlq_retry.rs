@@ -8,12 +8,13 @@ use crate::domain::choice;
 use crate::store::letters::{Dead, Letters};
 use crate::store::outbox::{Outbox, scope_of};
 
-/// Letters one transaction takes: each is two of its at most 90 writes, the record and the action aside.
+/// Letters one transaction takes: each is two of its at most 90 writes, the record and the action
+/// aside.
 const PART: usize = 44;
 
-/// Hands out again what a listener gave up: the rows become `retry` with no attempt behind them, and the
-/// events go to the listener's queue. Where an event held up its aggregate, its success lets the parked
-/// ones follow.
+/// Hands out again what a listener gave up: the rows become `retry` with no attempt behind them,
+/// and the events go to the listener's queue. Where an event held up its aggregate, its success
+/// lets the parked ones follow.
 pub async fn handle(ctx: Ctx<Operator>, request: DeadLetterRetry) -> Result<Plan, Error> {
     choice::few(&request.events)?;
     let hearing = ctx.backbone().listener(&request.listener).ok_or_else(Error::not_found)?;

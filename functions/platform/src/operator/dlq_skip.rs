@@ -11,8 +11,8 @@ use store::{Change, Consistency};
 use crate::store::letters::{Dead, Letters};
 use crate::store::outbox::{Outbox, scope_of};
 
-/// Passes over an event a listener gave up. Where it held up its aggregate, the cursor moves past it and
-/// the first parked event follows; those behind it follow each other.
+/// Passes over an event a listener gave up. Where it held up its aggregate, the cursor moves past
+/// it and the first parked event follows; those behind it follow each other.
 pub async fn handle(ctx: Ctx<Operator>, request: DeadLetterSkip) -> Result<Plan, Error> {
     let hearing = ctx.backbone().listener(&request.listener).ok_or_else(Error::not_found)?;
     let row = Outbox::of(ctx.store()).row(&request.event).await?;
@@ -60,7 +60,8 @@ async fn dead(
     found.into_iter().next().ok_or_else(not_failed)
 }
 
-/// The cursor's move past the event, where it stood at the barrier, and the parked event that follows.
+/// The cursor's move past the event, where it stood at the barrier, and the parked event that
+/// follows.
 async fn past(
     ctx: &Ctx<Operator>,
     hearing: &Hearing,

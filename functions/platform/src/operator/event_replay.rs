@@ -9,8 +9,8 @@ use store::{Change, Consistency, transition};
 
 use crate::store::outbox::{Outbox, scope_of};
 
-/// Publishes an event again for everybody, or sends it to one listener again. For everybody the inboxes
-/// absorb what was handled; one listener handles it again only where it is forced to.
+/// Publishes an event again for everybody, or sends it to one listener again. For everybody the
+/// inboxes absorb what was handled; one listener handles it again only where it is forced to.
 pub async fn handle(ctx: Ctx<Operator>, request: EventReplay) -> Result<Plan, Error> {
     let listener = match &request.listener {
         Some(id) => Some(ctx.backbone().listener(id).ok_or_else(Error::not_found)?.clone()),
@@ -46,7 +46,7 @@ async fn to_one(
     row: &OutboxRow,
     listener: &Hearing,
 ) -> Result<Plan, Error> {
-    if !listener.types.contains(&topic_type(row)) {
+    if !listener.types.contains(&row.topic_type()) {
         return Err(Error::conflict("state_conflict", "the listener does not hear this type"));
     }
     let scope = scope_of(request.event.tenant_id, request.event.livemode);
@@ -86,13 +86,6 @@ async fn to_one(
     // What a crash left in the dead-letter queue is a copy of what was sent.
     let _ = ctx.clear_dead_letters(&listener.dead_letter_queue, &[row.event_id]).await;
     Ok(plan)
-}
-
-fn topic_type(row: &OutboxRow) -> String {
-    match row.major {
-        0 | 1 => row.kind.clone(),
-        major => format!("{}@{major}", row.kind),
-    }
 }
 
 fn given_up(listener: &str) -> Error {

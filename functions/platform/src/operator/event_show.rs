@@ -13,8 +13,9 @@ use crate::view::story;
 /// How many later events of each index are looked through for what the event caused.
 const LATER: usize = 40;
 
-/// Tells the story of one event. Its index finds it by its id, together with the tenant's next events of
-/// the day, among which are those its handling caused; one joint read then brings every row.
+/// Tells the story of one event. Its index finds it by its id, together with the tenant's next
+/// events of the day, among which are those its handling caused; one joint read then brings every
+/// row.
 pub async fn handle(ctx: Ctx<Operator>, request: EventShow) -> Result<EventStory, Error> {
     let outbox = Outbox::of(ctx.store());
     let found = outbox.around(&request.event, LATER).await?.ok_or_else(Error::not_found)?;
@@ -34,8 +35,8 @@ pub async fn handle(ctx: Ctx<Operator>, request: EventShow) -> Result<EventStory
     Ok(story)
 }
 
-/// The event's own rows: first that of the outbox, then an inbox row of each listener, then the cursors
-/// of those that keep order.
+/// The event's own rows: first that of the outbox, then an inbox row of each listener, then the
+/// cursors of those that keep order.
 struct Own<'a> {
     hearing: Vec<&'a Hearing>,
     keys: Vec<(Table, Key)>,

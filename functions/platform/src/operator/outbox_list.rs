@@ -6,8 +6,8 @@ use store::outbox::OutboxRow;
 use crate::store::outbox::{address_of, canonical};
 use crate::store::unpublished::{Page, Unsettled};
 
-/// Lists what was given up, by type, or what is due and waits, oldest first. The indexes hold keys only:
-/// the rows themselves say what is still so.
+/// Lists what was given up, by type, or what is due and waits, oldest first. The indexes hold keys
+/// only: the rows themselves say what is still so.
 pub async fn handle(ctx: Ctx<Operator>, request: OutboxList) -> Result<Listing<OutboxLine>, Error> {
     let unsettled = Unsettled::of(ctx.store());
     let (limit, cursor) = (request.limit.get(), request.cursor.as_deref());

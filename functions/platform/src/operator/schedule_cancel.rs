@@ -5,8 +5,8 @@ use store::Change;
 
 use crate::store::timers::Timers;
 
-/// Cancels a scheduled event: nothing fires after that is committed. Safe to run twice: what is over is
-/// left alone.
+/// Cancels a scheduled event: nothing fires after that is committed. Safe to run twice: what is
+/// over is left alone.
 pub async fn handle(ctx: Ctx<Operator>, request: ScheduleChoice) -> Result<Plan, Error> {
     let address = request.schedule;
     let found = Timers::of(ctx.store()).get(&address).await?;

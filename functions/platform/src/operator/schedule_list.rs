@@ -4,8 +4,8 @@ use runtime::{Ctx, Operator};
 
 use crate::store::timers::Timers;
 
-/// Lists what is planned for a later time, earliest first: scheduled events, events on their way back to
-/// a listener, replays that are watched.
+/// Lists what is planned for a later time, earliest first: scheduled events, events on their way
+/// back to a listener, replays that are watched.
 pub async fn handle(
     ctx: Ctx<Operator>,
     request: ScheduleList,

@@ -5,8 +5,8 @@ use store::Change;
 
 use crate::store::timers::Timers;
 
-/// Makes a scheduled event due now: the next sweep, within a minute, fires it. Safe to run twice: what
-/// has fired is left alone.
+/// Makes a scheduled event due now: the next sweep, within a minute, fires it. Safe to run twice:
+/// what has fired is left alone.
 pub async fn handle(ctx: Ctx<Operator>, request: ScheduleChoice) -> Result<Plan, Error> {
     let address = request.schedule;
     let found = Timers::of(ctx.store()).get(&address).await?;

@@ -75,7 +75,8 @@ impl Found {
     }
 }
 
-/// Says that events wait too long, at most once in a while: whoever should know is told by an event too.
+/// Says that events wait too long, at most once in a while: whoever should know is told by an event
+/// too.
 async fn announce_stall(ctx: &Ctx<System>, found: &Found) -> Result<(), Error> {
     let now = ctx.now();
     let age = found.age(now);

@@ -22,8 +22,8 @@ pub struct DuePage {
     pub next: Option<String>,
 }
 
-/// One page of `limit` rows. `shard` is the query of one shard, from a time on where there is one. One
-/// request for each shard.
+/// One page of `limit` rows. `shard` is the query of one shard, from a time on where there is one.
+/// One request for each shard.
 pub async fn page(
     store: &Store,
     limit: usize,

@@ -16,7 +16,8 @@ pub fn chunk(id: ReplayId, number: u64) -> Key {
     Key::new(of_replay(id), SortKey::of("C", &format!("{number:06}")))
 }
 
-/// `SYS#RPL#<listener>#<tenant>#<l|t>` / `RUNNING`: a listener has one replay of a tenant at a time.
+/// `SYS#RPL#<listener>#<tenant>#<l|t>` / `RUNNING`: a listener has one replay of a tenant at a
+/// time.
 pub fn running(listener: &str, tenant: TenantId, livemode: bool) -> Key {
     let mode = if livemode { "l" } else { "t" };
     let pk = Scope::system().partition("RPL", [listener, &tenant.to_string(), mode]);

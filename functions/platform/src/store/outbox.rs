@@ -45,8 +45,8 @@ impl<'a> Outbox<'a> {
         Self { store }
     }
 
-    /// The key of an event; none where there is no such event, or not any more. One that is named by
-    /// its id costs up to two requests, four in the first second of a day.
+    /// The key of an event; none where there is no such event, or not any more. One that is named
+    /// by its id costs up to two requests, four in the first second of a day.
     pub async fn key(&self, address: &EventAddress) -> Result<Option<Key>, Error> {
         let scope = scope_of(address.tenant_id, address.livemode);
         let event = match &address.place {
@@ -76,8 +76,8 @@ impl<'a> Outbox<'a> {
         }
     }
 
-    /// An event with those of its millisecond and after, at most `most` of each index. Two requests,
-    /// where the event is named by its id and fewer than `most` share its millisecond.
+    /// An event with those of its millisecond and after, at most `most` of each index. Two
+    /// requests, where the event is named by its id and fewer than `most` share its millisecond.
     pub async fn around(
         &self,
         address: &EventAddress,
@@ -153,8 +153,8 @@ pub fn canonical(kind: &str) -> String {
     catalogue.find(kind).map_or_else(|| kind.to_owned(), |entry| entry.spec.name.to_owned())
 }
 
-/// The event among the first of one of the pages, and what follows it on both, by id. The search ends
-/// where the first of the pages does.
+/// The event among the first of one of the pages, and what follows it on both, by id. The search
+/// ends where the first of the pages does.
 fn merged(pages: &[Rows<Item>], event: EventId, given: Option<(Key, String)>) -> Option<Found> {
     let mut own = given;
     let mut later = Vec::new();

@@ -1,5 +1,5 @@
-//! Cursors of operators' lists. Who may invoke the functions may read every row, so a cursor is only
-//! the position itself; one of another list is refused.
+//! Cursors of operators' lists. Who may invoke the functions may read every row, so a cursor is
+//! only the position itself; one of another list is refused.
 
 use kernel::{Error, codec};
 use store::{Position, Query};

@@ -74,8 +74,8 @@ impl<'a> Replays<'a> {
         change
     }
 
-    /// The next events of a replay: one page of the first index that has any. An index may lag behind
-    /// its table, so that a page that ends is not its end: two reads that find nothing are.
+    /// The next events of a replay: one page of the first index that has any. An index may lag
+    /// behind its table, so that a page that ends is not its end: two reads that find nothing are.
     pub async fn chunk(&self, row: &ReplayRow) -> Result<Chunk, Error> {
         let mut position = row.position;
         for _ in 0..INDEXES_MAX {
@@ -112,7 +112,8 @@ impl<'a> Replays<'a> {
         Ok(self.store.query_items(&query).await?)
     }
 
-    /// Writes down that a chunk is done; nothing where another run was faster or the replay is over.
+    /// Writes down that a chunk is done; nothing where another run was faster or the replay is
+    /// over.
     pub async fn advance(
         &self,
         row: &ReplayRow,

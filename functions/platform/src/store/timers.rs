@@ -1,5 +1,5 @@
-//! Timers of table `platform` as operators see them, of every kind; and what they decide about scheduled
-//! events, `<t>#SCH#<module>#<name>` / `-`.
+//! Timers of table `platform` as operators see them, of every kind; and what they decide about
+//! scheduled events, `<t>#SCH#<module>#<name>` / `-`.
 
 use std::time::Duration;
 

@@ -2,7 +2,8 @@ use contracts::platform::{self as api, DeadLetter, Listing, Plan};
 use local::aws::sqs::NewMessage;
 use serde_json::{Value, json};
 
-use super::desk::{Desk, HAPPENED, LISTENER, MOVED, ORDERED, REASON};
+use super::demo::{HAPPENED, LISTENER, MOVED, ORDERED};
+use super::desk::{Desk, REASON};
 
 const DEAD: &str = "talaria-local-demo-on_happened-dlq";
 
@@ -129,17 +130,55 @@ async fn a_skipped_dead_letter_never_comes_back() {
     assert_eq!(desk.actions().await, ["platform.dlq_skip 1"]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_skipped_event_of_an_ordered_listener_is_gone() {
-    let desk = Desk::new().await;
+/// A first move that is given up, and two that wait behind it; the addresses of all.
+async fn blocked(desk: &Desk) -> Vec<String> {
     desk.breaks(true);
     desk.moves("first", 1).await;
     desk.breaks(false);
-    let event = desk.events(MOVED.spec.name).await.remove(0);
-    let request = json!({ "listener": ORDERED, "event": event });
-    let plan: Plan = desk.does(&api::DLQ_SKIP, request, "k").await;
-    assert!(plan.done);
     desk.moves("second", 2).await;
+    desk.moves("third", 3).await;
+    assert_eq!(desk.handled().await, Vec::<String>::new());
+    desk.events(MOVED.spec.name).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parked_event_names_the_one_it_waits_for() {
+    let desk = Desk::new().await;
+    let events = blocked(&desk).await;
+    let story: api::EventStory = desk.asks(&api::EVENT_SHOW, json!({ "event": events[1] })).await;
+    let heard = &story.listeners[0];
+    assert_eq!(heard.state.as_deref(), Some("parked"));
+    let blocker = heard.blocked_by.unwrap().to_string();
+    assert!(events[0].ends_with(&blocker), "{blocker}");
+    let listeners: Listing<api::ListenerLine> =
+        desk.asks(&api::LISTENER_LIST, json!({ "listener": ORDERED })).await;
+    assert_eq!((listeners.data[0].failed, listeners.data[0].blocked), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_behind_a_retried_event_follows_in_sequence() {
+    let desk = Desk::new().await;
+    blocked(&desk).await;
+    let plan: Plan = desk.does(&api::DLQ_RETRY, json!({ "listener": ORDERED }), "k").await;
+    assert_eq!(plan.steps.len(), 1);
     desk.minutes_pass(5).await;
-    assert_eq!(desk.handled().await, ["second"]);
+    assert_eq!(desk.handled().await, ["first", "second", "third"]);
+    desk.moves("fourth", 4).await;
+    assert_eq!(desk.handled().await, ["fourth"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_behind_a_skipped_event_follows_in_sequence() {
+    let desk = Desk::new().await;
+    let events = blocked(&desk).await;
+    let request = json!({ "listener": ORDERED, "event": events[0] });
+    let tried: Plan = desk.tries(&api::DLQ_SKIP, request.clone()).await;
+    assert_eq!((tried.done, tried.steps.len()), (false, 2), "{tried:?}");
+    let plan: Plan = desk.does(&api::DLQ_SKIP, request.clone(), "k").await;
+    let again: Plan = desk.does(&api::DLQ_SKIP, request, "k").await;
+    assert_eq!(again, plan);
+    desk.minutes_pass(5).await;
+    assert_eq!(desk.handled().await, ["second", "third"]);
+    desk.moves("fourth", 4).await;
+    assert_eq!(desk.handled().await, ["fourth"]);
 }

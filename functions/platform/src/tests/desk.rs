@@ -1,52 +1,30 @@
-//! What the tests share: the module beside one that exists only here, whose listeners fail when told to.
+//! What the tests share: the module beside one that exists only here, whose listeners fail when
+//! told to.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use contracts::{Call, Empty, Operation};
+use contracts::Operation;
+use events::Envelope;
 use events::envelope::Origin;
 use events::ops::ACTION_PERFORMED;
-use events::{Envelope, Event, Fact};
-use kernel::{EntityKind, EntityRef, Error, EventId, TenantId};
+use kernel::{EntityKind, EntityRef, EventId, TenantId};
 use local::{Options, Platform, seed};
-use runtime::module::{answer, every, listen};
-use runtime::{Commit, Ctx, Group, Module, Outcome, Received, System, Worker};
-use schemars::JsonSchema;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::inbox::InboxKey;
 use store::outbox::{Birth, OutboxRow, Status};
 use store::{
-    Change, Consistency, DUE, INBOX, Item, Key, OUTBOX, PLATFORM, Query, Scope, Stored, Table,
-    Token, Update, transition,
+    Consistency, INBOX, Item, Key, OUTBOX, PLATFORM, Query, Scope, Stored, Token, Update,
+    transition,
 };
+
+use super::demo::{DEMO, Effects, HAPPENED, Happened, LISTENER, MOVED, ORDERED, demo, effects};
 
 pub const TENANT: TenantId = seed::DEMO_TENANT;
 pub const REASON: &str = "the receiver was down";
-pub const LISTENER: &str = "demo.on_happened";
-pub const ORDERED: &str = "demo.on_moved";
-/// Where the listeners write down what they handle.
-const DEMO: Table = Table::new("demo");
-
-static ACT: Call<Happened, Empty> = Call::new("demo.act");
-pub const HAPPENED: Event<Happened> = Event::new("demo.thing.happened", EntityKind::Settings);
-pub const ECHOED: Event<Happened> = Event::new("demo.thing.echoed", EntityKind::Settings);
-pub const MOVED: Event<Happened> = Event::new("demo.swap.moved", EntityKind::Swap);
-
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-pub struct Happened {
-    pub what: String,
-    pub sequence: u64,
-    pub ordered: bool,
-}
-
-impl Fact for Happened {
-    fn sample() -> Self {
-        Self { what: "thing".to_owned(), sequence: 1, ordered: false }
-    }
-}
 
 /// A platform with a module whose listeners note what they handle.
 pub struct Desk {
@@ -94,9 +72,18 @@ impl Desk {
 
     /// The listener forgets that it handled the first events.
     pub async fn forgets(&self, count: usize) {
-        for address in self.events(HAPPENED.spec.name).await.iter().take(count) {
+        self.forgotten(LISTENER, HAPPENED.spec.name, count).await;
+    }
+
+    /// The ordered listener forgets its first moves; its cursor does not.
+    pub async fn forgets_move(&self, count: usize) {
+        self.forgotten(ORDERED, MOVED.spec.name, count).await;
+    }
+
+    async fn forgotten(&self, listener: &str, kind: &str, count: usize) {
+        for address in self.events(kind).await.iter().take(count) {
             let event = address.rsplit('/').next().unwrap().parse().unwrap();
-            let inbox = InboxKey::new(&Scope::tenant(TENANT).mode(true), LISTENER, event, None);
+            let inbox = InboxKey::new(&Scope::tenant(TENANT).mode(true), listener, event, None);
             let store = &self.platform.ports().store;
             assert!(store.delete(&INBOX, inbox.key(), None).await.unwrap().done().is_some());
         }
@@ -151,6 +138,21 @@ impl Desk {
         let report = self.orders(operation, request, Some(REASON), true, key).await;
         self.platform.settle().await;
         done(report)
+    }
+
+    /// An operator confirms a change, and may never hear of it.
+    pub async fn stumbles<Q: Serialize, S: DeserializeOwned>(
+        &self,
+        operation: &Operation<Q, S>,
+        request: Value,
+        key: &str,
+    ) {
+        let order = json!({
+            "operator": "ada", "reason": REASON, "confirmed": true, "key": key, "request": request,
+        });
+        // What went wrong is the fault that was injected.
+        let _ = self.platform.invoke(operation.spec.id, order).await;
+        self.platform.settle().await;
     }
 
     /// The code an order is refused with, confirmed or not.
@@ -312,85 +314,4 @@ impl Desk {
 fn done<S: DeserializeOwned>(report: Value) -> S {
     assert!(report.get("done").is_some(), "{report}");
     serde_json::from_value(report["done"].clone()).unwrap()
-}
-
-#[derive(Deserialize)]
-struct Effects {
-    handled: Vec<String>,
-}
-
-fn effects() -> Key {
-    Key::alone(Scope::tenant(TENANT).partition("HANDLED", ()))
-}
-
-fn demo(broken: &Arc<AtomicBool>) -> Module {
-    let (hears, follows) = (broken.clone(), broken.clone());
-    Module::new(
-        "demo",
-        Group::Engagement,
-        "Only in tests.",
-        [
-            answer(&ACT, act).emits([HAPPENED.spec, MOVED.spec]),
-            listen(LISTENER, &HAPPENED, move |ctx, event| {
-                handle(ctx, event, hears.load(Ordering::SeqCst))
-            })
-            .writes([DEMO])
-            .emits([ECHOED.spec]),
-            listen(ORDERED, &MOVED, move |ctx, event| {
-                handle(ctx, event, follows.load(Ordering::SeqCst))
-            })
-            .ordered()
-            .writes([DEMO]),
-            every("demo.sweep", "rate(1 minute)", sweep).writes([PLATFORM]).sends(),
-        ],
-    )
-    .owns([DEMO])
-}
-
-async fn handle(
-    ctx: Ctx<Worker>,
-    event: Received<Happened>,
-    broken: bool,
-) -> Result<Outcome, Error> {
-    if broken {
-        return Ok(Outcome::Permanent("broken"));
-    }
-    let mut change = Change::new();
-    change.update(Update::of(DEMO, effects()).append("handled", &event.data.what));
-    let mut commit = Commit::of(change);
-    if event.data.what == "echo" {
-        commit = announcing(&ctx, commit, &ECHOED, &event.data);
-    }
-    ctx.apply(commit).await.map(|()| Outcome::Done)
-}
-
-/// Starts stale replays again, as the sweep of all timers does.
-async fn sweep(ctx: Ctx<System>) -> Result<(), Error> {
-    for shard in 0..crate::store::keys::DUE_SHARDS {
-        let due = Query::index(PLATFORM, DUE, crate::store::keys::due_shard(shard));
-        for item in ctx.store().query_items(&due.up_to(ctx.now().ms())).await?.items {
-            crate::replaying::restart(&ctx, &item).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn act(ctx: Ctx<Worker>, request: Happened) -> Result<Empty, Error> {
-    let event = if request.ordered { &MOVED } else { &HAPPENED };
-    let commit = announcing(&ctx, Commit::of(Change::new()), event, &request);
-    ctx.apply(commit).await.map(|()| Empty {})
-}
-
-fn announcing(
-    ctx: &Ctx<Worker>,
-    commit: Commit,
-    event: &Event<Happened>,
-    data: &Happened,
-) -> Commit {
-    let thing: EventId = ctx.new_id();
-    let subject = match event.spec.entity {
-        EntityKind::Swap => EntityRef::new(EntityKind::Swap, "swp_1"),
-        kind => EntityRef::new(kind, thing),
-    };
-    commit.announcing(event, subject, data.sequence, data)
 }

@@ -1,7 +1,9 @@
 use contracts::platform::{self as api, Listing, OutboxLine, Plan};
+use local::fault::{Fault, FaultPlan};
 use serde_json::{Value, json};
 
-use super::desk::{Desk, HAPPENED, REASON, TENANT};
+use super::demo::HAPPENED;
+use super::desk::{Desk, REASON, TENANT};
 
 async fn failed(desk: &Desk) -> Vec<String> {
     let request = json!({ "status": "failed" });
@@ -129,4 +131,30 @@ async fn rows_that_wait_are_listed_oldest_first_page_by_page() {
     }
     let expected: Vec<String> = (1..=5).map(|n| format!("{TENANT}/l/settings/n{n}/1")).collect();
     assert_eq!(seen, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_is_sent_again_after_any_fault_is_carried_out_once() {
+    let faults = [
+        Fault::CrashBefore,
+        Fault::CrashAfter,
+        Fault::ErrorBefore,
+        Fault::ReplyLost,
+        Fault::Conflict,
+    ];
+    for fault in faults {
+        for n in 1..=3 {
+            let desk = Desk::new().await;
+            let event = desk.unpublished("one").await;
+            let function = "platform.outbox_retry".to_owned();
+            desk.platform.cloud().faults().inject(FaultPlan::NthOf { function, n, fault });
+            let request = json!({ "events": [event] });
+            desk.stumbles(&api::OUTBOX_RETRY, request.clone(), "k").await;
+            let plan: Plan = desk.does(&api::OUTBOX_RETRY, request, "k").await;
+            desk.minutes_pass(2).await;
+            let found = (plan.done, desk.handled().await, desk.actions().await);
+            let expected = (vec!["one".to_owned()], vec!["platform.outbox_retry 1".to_owned()]);
+            assert_eq!(found, (true, expected.0, expected.1), "{fault:?} at call {n}");
+        }
+    }
 }

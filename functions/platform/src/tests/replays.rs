@@ -4,7 +4,8 @@ use local::fault::{Fault, FaultPlan};
 use serde_json::{Value, json};
 use store::planted::{self, Bug};
 
-use super::desk::{Desk, HAPPENED, LISTENER, ORDERED, REASON, TENANT};
+use super::demo::{HAPPENED, LISTENER, MOVED, ORDERED};
+use super::desk::{Desk, REASON, TENANT};
 
 fn range(desk: &Desk, only: &str) -> Value {
     json!({
@@ -266,4 +267,52 @@ async fn a_replay_reads_its_own_tenant_alone_unless_the_bug_is_planted() {
         desk.minutes_pass(3).await;
         assert_eq!(desk.platform.cloud().violations().is_empty(), bug.is_none(), "{bug:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forced_replay_is_handled_again_once_and_an_unforced_one_is_not() {
+    let desk = Desk::new().await;
+    desk.happens("one").await;
+    desk.moves("first", 1).await;
+    assert_eq!(desk.handled().await.len(), 2);
+    for (kind, listener) in [(HAPPENED.spec.name, LISTENER), (MOVED.spec.name, ORDERED)] {
+        let event = desk.events(kind).await.remove(0);
+        let request = json!({ "event": event, "listener": listener, "force": true });
+        let key = format!("force {listener}");
+        let plan: Plan = desk.does(&api::EVENT_REPLAY, request.clone(), &key).await;
+        assert_eq!(desk.handled().await.len(), 1, "{listener}");
+        let _: Plan = desk.does(&api::EVENT_REPLAY, request, &key).await;
+        desk.minutes_pass(2).await;
+        assert_eq!(desk.handled().await.len(), 0, "{listener}");
+        let request = json!({ "event": event, "replay_id": plan.replay_id });
+        let story: api::EventStory = desk.asks(&api::EVENT_SHOW, request).await;
+        assert_eq!(story.listeners[0].state.as_deref(), Some("done"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_of_everything_is_handled_again_once() {
+    let desk = Desk::new().await;
+    desk.happens("one").await;
+    desk.happens("two").await;
+    desk.handled().await;
+    let plan: Plan = desk.does(&api::REPLAY_START, range(&desk, "all"), "k").await;
+    desk.minutes_pass(4).await;
+    assert_eq!(desk.handled().await, ["one", "two"]);
+    let view = progress(&desk, plan.replay_id.unwrap()).await;
+    assert_eq!((view.state, view.sent), (ReplayState::Done, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_event_behind_the_cursor_of_its_entity_is_handled_all_the_same() {
+    let desk = Desk::new().await;
+    desk.moves("first", 1).await;
+    desk.moves("second", 2).await;
+    desk.handled().await;
+    desk.forgets_move(1).await;
+    let mut request = range(&desk, "missing");
+    request["listener"] = json!(ORDERED);
+    let _: Plan = desk.does(&api::REPLAY_START, request, "k").await;
+    desk.minutes_pass(4).await;
+    assert_eq!(desk.handled().await, ["first"]);
 }

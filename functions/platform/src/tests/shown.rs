@@ -1,7 +1,8 @@
 use contracts::platform::{self as api, EventStory, ListenerLine, Listing};
 use serde_json::json;
 
-use super::desk::{Desk, ECHOED, HAPPENED, LISTENER, ORDERED};
+use super::demo::{ECHOED, HAPPENED, LISTENER, ORDERED};
+use super::desk::Desk;
 
 #[tokio::test(start_paused = true)]
 async fn an_event_is_told_across_every_hop_by_its_id_and_by_its_place() {

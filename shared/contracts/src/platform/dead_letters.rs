@@ -51,8 +51,8 @@ pub struct DeadLetterList {
 pub struct DeadLetter {
     /// `event show`, `dlq retry` and `dlq skip` take it; absent where the message is no event.
     pub event: Option<EventAddress>,
-    /// `exhausted`: given up after its tries. `crashed`: the queue moved the message aside, because the
-    /// function crashed or timed out again and again. `unreadable`: the message is no event.
+    /// `exhausted`: given up after its tries. `crashed`: the queue moved the message aside, because
+    /// the function crashed or timed out again and again. `unreadable`: the message is no event.
     pub cause: String,
     /// The replay it failed in.
     pub replay_id: Option<String>,

@@ -50,7 +50,8 @@ pub struct EventStory {
     pub envelope: Value,
     /// Every listener that hears its type.
     pub listeners: Vec<HeardBy>,
-    /// Events its handling caused, as far as they are among the tenant's next events of the same day.
+    /// Events its handling caused, as far as they are among the tenant's next events of the same
+    /// day.
     pub caused: Vec<CausedEvent>,
     /// The search for caused events ended here; absent where it reached the end of the day.
     pub caused_searched_until: Option<Timestamp>,
@@ -61,8 +62,8 @@ pub struct EventStory {
 pub struct HeardBy {
     pub listener: String,
     pub ordered: bool,
-    /// `in_progress`, `retry`, `done`, `failed`, `parked`, `skipped`; absent where it was not handled
-    /// yet, or so long ago that the row is gone.
+    /// `in_progress`, `retry`, `done`, `failed`, `parked`, `skipped`; absent where it was not
+    /// handled yet, or so long ago that the row is gone.
     pub state: Option<String>,
     pub attempts: u32,
     pub error_code: Option<String>,
@@ -100,7 +101,8 @@ pub struct EventReplay {
     /// The only listener that gets it; everybody where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listener: Option<String>,
-    /// Handles it again although it was handled, and whatever its entity's order says. Needs a listener.
+    /// Handles it again although it was handled, and whatever its entity's order says. Needs a
+    /// listener.
     #[serde(default)]
     pub force: bool,
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Only {
-    /// Every one, again: under inbox rows of the replay's own, whatever the order of their entities.
+    /// Every one, again: under inbox rows of the replay's own, whatever the order of their
+    /// entities.
     All,
     /// Those the listener gave up.
     Failed,

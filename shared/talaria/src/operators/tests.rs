@@ -183,3 +183,27 @@ async fn a_change_needs_a_reason_and_is_a_dry_run_until_it_is_confirmed() {
     let wide = running.types(&range).await.unwrap_err();
     assert!(wide.starts_with("range_too_wide"), "{wide}");
 }
+
+#[tokio::test]
+async fn a_range_is_replayed_and_its_progress_followed_to_the_end() {
+    let running = Running::start().await;
+    let range = format!(
+        "event replay --listener notification.on_event --since 2030-05-31T00:00:00Z --until \
+         2030-06-01T13:00:00Z --tenant {} --reason because --yes --detach --json",
+        seed::PLATFORM_TENANT
+    );
+    let started: Value = serde_json::from_str(&running.prints(&range).await).unwrap();
+    let id = started["replay_id"].as_str().unwrap();
+    let minute = std::time::Duration::from_secs(61);
+    for _ in 0..3 {
+        running.platform.pass(minute).await;
+    }
+    let progress = running.prints(&format!("event replay --follow {id}")).await;
+    assert!(progress.starts_with("done: ") && progress.contains("0 sent"), "{progress}");
+    let line = running.prints(&format!("event replay --follow {id} --json")).await;
+    let line: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(line["state"], "done", "{line}");
+    let over = format!("event replay --cancel {id} --reason because --yes");
+    let over = running.prints(&over).await;
+    assert!(over.contains("left alone: it is over"), "{over}");
+}
