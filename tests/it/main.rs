@@ -10,6 +10,7 @@ mod generated;
 mod idempotency;
 mod journeys;
 mod laptop;
+mod listeners;
 mod processes;
 mod readme;
 mod samples;

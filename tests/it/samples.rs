@@ -9,7 +9,7 @@ use crate::laptop::root;
 use crate::talaria::Talaria;
 
 /// The samples of one kind: the name of the file without its ending, and the payload.
-fn samples(kind: &str) -> Vec<(String, Value)> {
+pub fn samples(kind: &str) -> Vec<(String, Value)> {
     let folder: PathBuf = root().join("events").join(kind);
     let files = std::fs::read_dir(folder).expect("samples").flatten();
     files

@@ -79,9 +79,25 @@ fn meta(context: &lambda_runtime::Context, cold: bool) -> Meta {
     let deadline = i64::try_from(context.deadline).unwrap_or(i64::MAX);
     Meta {
         deadline: Timestamp::from_ms(deadline).minus(DEADLINE_RESERVE),
-        trace: context.xray_trace_id.clone(),
+        trace: context.xray_trace_id.as_deref().and_then(traceparent),
         cold,
     }
+}
+
+/// The W3C trace context of an X-Ray tracing header: `Root=1-<8>-<24>;Parent=<16>;Sampled=<0|1>`
+/// (X-Ray Developer Guide, "Tracing header"; W3C Trace Context, "traceparent").
+fn traceparent(header: &str) -> Option<String> {
+    let part = |name: &str| header.split(';').find_map(|part| part.trim().strip_prefix(name));
+    let root = part("Root=1-")?.replace('-', "");
+    let parent = part("Parent=")?;
+    let is_hex = |text: &str, length| {
+        text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    if !is_hex(&root, 32) || !is_hex(parent, 16) {
+        return None;
+    }
+    let flags = if part("Sampled=") == Some("1") { "01" } else { "00" };
+    Some(format!("00-{root}-{parent}-{flags}"))
 }
 
 /// One HTTP client for all SDK clients. Certificates come with the program: reading the system's costs
@@ -91,4 +107,27 @@ pub(crate) fn https() -> Result<SharedHttpClient, Error> {
         .tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc))
         .tls_context(crate::trust::context()?)
         .build_https())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_x_ray_header_becomes_a_w3c_trace_context_or_nothing() {
+        let (root, parent) =
+            ("Root=1-5759e988-bd862e3fe1be46a994272793", "Parent=53995c3f42cd8ad8");
+        let context = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8";
+        let table = [
+            (format!("{root};{parent};Sampled=1"), Some(format!("{context}-01"))),
+            (format!("{root}; {parent}; Sampled=0"), Some(format!("{context}-00"))),
+            (format!("{root};{parent}"), Some(format!("{context}-00"))),
+            (root.to_owned(), None),
+            (format!("Root=1-5759e988-zz;{parent}"), None),
+            (String::new(), None),
+        ];
+        for (header, expected) in table {
+            assert_eq!(traceparent(&header), expected, "{header}");
+        }
+    }
 }

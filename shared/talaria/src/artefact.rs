@@ -158,11 +158,15 @@ mod tests {
         let mut after = Platform::read();
         after.events.retain(|entry| entry.spec.name != name);
         after.event_schemas.remove("ActionPerformed");
+        for row in after.modules.iter_mut().flat_map(|module| &mut module.rows) {
+            row.emits.retain(|spec| spec.name != name);
+        }
         let naming = |platform: &Platform| {
             let naming = |file: &Artefact| file.text.contains(name) || file.path.contains(name);
             all(platform).unwrap().iter().filter(|file| naming(file)).count()
         };
-        assert_eq!((naming(&before), naming(&after)), (4, 0));
+        assert!(naming(&before) > 0);
+        assert_eq!(naming(&after), 0);
         let document = |platform| asyncapi::document(platform).unwrap();
         let breaks = compatibility::breaks(&document(&before), &document(&after));
         assert!(

@@ -14,6 +14,7 @@ use store::{Change, NotCommitted, Store, Token, cursor, outbox};
 use super::delivery::{Delivery, REPEAT_LABEL};
 use super::item::{Fate, Item};
 use crate::caller::Worker;
+use crate::clock;
 use crate::commit::Announcement;
 use crate::ctx::Ctx;
 use crate::digest::hex_sha256;
@@ -54,8 +55,10 @@ impl Item<'_> {
 
     /// Settles, puts off or parks an event without its handler.
     pub async fn put_aside(&self, store: &Store, event: &Envelope, change: Change) -> Option<Fate> {
-        let token = format!("{} aside {} {}", self.function.row.id, event.id, self.receives());
-        match store.commit(change, &Token::of(token.as_bytes(), 0)).await {
+        let ports = &self.function.ports;
+        let attempt: kernel::RequestId = clock::new_id(&*ports.clock, &*ports.entropy);
+        let token = Token::of(format!("{attempt} {}", event.id).as_bytes(), 0);
+        match store.commit(change, &token).await {
             Ok(_) => Some(Fate::Acknowledge),
             Err(NotCommitted::Refused { label: Some(cursor::LABEL), .. }) => None,
             Err(NotCommitted::Refused { .. }) => Some(Fate::Acknowledge),
