@@ -117,9 +117,10 @@ impl<'a> Relay<'a> {
                         }
                     }
                     Head::Ready(row, claim) => {
-                        let second = planted::is(Bug::AggregateInOneBatch) && row.ordered;
+                        let together = planted::is(Bug::AggregateInOneBatch) && row.ordered;
+                        let second = together.then(|| run.pop_front()).flatten();
                         ready.push((*row, claim));
-                        ready.extend(run.pop_front().filter(|_| second).map(|row| (row, None)));
+                        ready.extend(second.map(|row| (row, None)));
                         open.push(run);
                     }
                 }
