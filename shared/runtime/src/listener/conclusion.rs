@@ -6,7 +6,7 @@ use events::ops::{LISTENER_BLOCKED, ListenerBlocked};
 use events::{Envelope, Ordering};
 use kernel::{EntityKind, EntityRef, EventId};
 use store::cursor::Cursor;
-use store::inbox::{self, Failure};
+use store::inbox::{self, Failure, InboxRow, Meaning};
 use store::planted::{self, Bug};
 use store::redelivery::Redelivery;
 use store::{Change, NotCommitted, Store, Token, cursor, outbox};
@@ -61,8 +61,26 @@ impl Item<'_> {
         match store.commit(change, &token).await {
             Ok(_) => Some(Fate::Acknowledge),
             Err(NotCommitted::Refused { label: Some(cursor::LABEL), .. }) => None,
-            Err(NotCommitted::Refused { .. }) => Some(Fate::Acknowledge),
+            Err(NotCommitted::Refused { label, old, .. }) => Some(self.refused(label, old)),
             Err(_) => Some(Fate::Return { seconds: self.pause(1) }),
+        }
+    }
+
+    /// What a refusal by a stored row means: settled by another delivery, or only claimed by one that
+    /// may still die with it.
+    fn refused(&self, label: Option<&str>, old: Option<store::Item>) -> Fate {
+        if label != Some(inbox::LABEL) {
+            return Fate::Acknowledge;
+        }
+        let row: Option<InboxRow> = old.and_then(|item| item.decode().ok());
+        let now = self.now();
+        match inbox::meaning(row.as_ref(), now) {
+            Meaning::Duplicate | Meaning::GivenUp => Fate::Acknowledge,
+            Meaning::HeldUntil(until) => {
+                let seconds = u32::try_from(until.since(now).as_secs() + 1).unwrap_or(u32::MAX);
+                Fate::Wait { seconds }
+            }
+            Meaning::Free { .. } => Fate::Wait { seconds: 1 },
         }
     }
 
@@ -70,8 +88,7 @@ impl Item<'_> {
         match ctx.put_down(rows, Vec::new()).await {
             Ok(()) => Some(forward(delivery)),
             Err(NotCommitted::Refused { label: Some(cursor::LABEL | REPEAT_LABEL), .. }) => None,
-            // Another delivery settled it.
-            Err(NotCommitted::Refused { .. }) => Some(Fate::Acknowledge),
+            Err(NotCommitted::Refused { label, old, .. }) => Some(self.refused(label, old)),
             Err(_) => Some(Fate::Return { seconds: self.pause(1) }),
         }
     }
