@@ -21,12 +21,12 @@ pub struct Backbone {
     pub collected: Vec<CollectedFor>,
 }
 
-/// One listener that events are collected for, as the collector has to know it.
+/// One listener that events are collected for, as the collector and operators have to know it: its queue
+/// takes hand-outs, and events that are to be collected again.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct CollectedFor {
-    pub listener: String,
-    /// Types of its events, `@major` added from major 2 on.
-    pub types: Vec<String>,
+    #[serde(flatten)]
+    pub hearing: Hearing,
     pub cadence: Cadence,
 }
 
@@ -82,7 +82,16 @@ impl Backbone {
 
     /// Whom events of this topic type are collected for.
     pub fn collecting(&self, topic_type: &str) -> impl Iterator<Item = &CollectedFor> {
-        self.collected.iter().filter(move |one| one.types.iter().any(|own| own == topic_type))
+        self.collected
+            .iter()
+            .filter(move |one| one.hearing.types.iter().any(|own| own == topic_type))
+    }
+
+    /// Who takes events back that were given up under this id: a listener, or one that events are
+    /// collected for.
+    pub fn addressee(&self, id: &str) -> Option<&Hearing> {
+        let collected = self.collected.iter().map(|one| &one.hearing);
+        self.listeners.iter().chain(collected).find(|one| one.listener == id)
     }
 
     /// The listener of this id.
@@ -97,11 +106,20 @@ impl CollectedFor {
         if !collecting.is_valid() {
             return Err(LaneError::NotCollected { listener: row.id });
         }
-        Ok(Some(Self {
+        let (queue, dead_letter_queue) = queue_names(row.id, Topic::Standard);
+        let hearing = Hearing {
             listener: row.id.to_owned(),
             types: collecting.types(),
-            cadence: collecting.cadence.clone(),
-        }))
+            facets: Vec::new(),
+            queue,
+            dead_letter_queue,
+            ordered: false,
+            priority: events::Priority::Normal.as_str().to_owned(),
+            tries: collecting.tries,
+            backoff_s: Vec::new(),
+            on_exhausted: Exhausted::Park.as_str().to_owned(),
+        };
+        Ok(Some(Self { hearing, cadence: collecting.cadence.clone() }))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, OnceLock};
 
 use kernel::TenantId;
-use store::collected::Collected;
+use store::collected::{Batches, Collected};
 use store::idempotency::StoredAnswer;
 
 use crate::listener::Delivery;
@@ -18,7 +18,7 @@ pub enum Cause {
     /// An event at a listener.
     Event(Box<Delivery>),
     /// Events that were collected for a listener.
-    Batch(Vec<Collected>),
+    Batch(Batches, Vec<Collected>),
 }
 
 impl Cause {
@@ -28,7 +28,7 @@ impl Cause {
             Self::None => String::new(),
             Self::Key(key) => format!("{} {}", key.principal, key.key),
             Self::Event(delivery) => delivery.name(),
-            Self::Batch(events) => {
+            Self::Batch(_, events) => {
                 let ids = events.iter().map(|event| event.event_id.to_string());
                 ids.collect::<Vec<_>>().join(" ")
             }

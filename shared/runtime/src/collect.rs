@@ -190,7 +190,8 @@ impl Ctx<Worker> {
         for listener in self.ports().backbone().collecting(&kind) {
             // A cadence that is over hands out at once.
             let tick = listener.cadence.next(now).unwrap_or(now);
-            let batches = Batches::new(self.tenant(), self.who.livemode(), &listener.listener);
+            let batches =
+                Batches::new(self.tenant(), self.who.livemode(), &listener.hearing.listener);
             change = change.append(batches.keep(event.id, &text, tick, now));
         }
         if change.is_empty() {

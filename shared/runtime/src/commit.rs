@@ -341,7 +341,7 @@ impl<Who: InTenant> Ctx<Who> {
                 .into_change()
             }
             Cause::Event(delivery) => delivery.settle(None, now),
-            Cause::Batch(events) => collected::taken(events),
+            Cause::Batch(batches, events) => batches.handled(events, now),
         }
     }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::Change;
 use crate::condition::Condition;
+use crate::inbox::{self, InboxKey};
 use crate::item::{Places, Stored};
 use crate::key::{Key, PartitionKey, Scope, SortKey};
 use crate::lease::Lease;
@@ -40,6 +41,9 @@ pub struct Collected {
     pub envelope: String,
     /// Times the listener has failed on it alone.
     pub attempts: u32,
+    /// Whether it was given up before: its failed inbox row is settled with it.
+    #[serde(default)]
+    pub again: bool,
     /// Why it last failed.
     pub last_error_code: Option<String>,
     /// When it was collected.
@@ -78,11 +82,34 @@ impl Batches {
     /// Keeps an event for the batch that is due at `tick`, or earlier where one is due already. Keeping
     /// it twice is keeping it once.
     pub fn keep(&self, event: EventId, envelope: &str, tick: Timestamp, now: Timestamp) -> Change {
+        self.kept(event, envelope, tick, now, false)
+    }
+
+    /// As [`keep`](Self::keep), for an event that was given up before and is to be tried again.
+    pub fn keep_again(
+        &self,
+        event: EventId,
+        envelope: &str,
+        tick: Timestamp,
+        now: Timestamp,
+    ) -> Change {
+        self.kept(event, envelope, tick, now, true)
+    }
+
+    fn kept(
+        &self,
+        event: EventId,
+        envelope: &str,
+        tick: Timestamp,
+        now: Timestamp,
+        again: bool,
+    ) -> Change {
         let row = Collected {
             key: Key::new(self.partition(), event.to_string()),
             event_id: event,
             envelope: envelope.to_owned(),
             attempts: 0,
+            again,
             last_error_code: None,
             collected_at: now,
             expires_at: now.plus(KEPT).seconds(),
@@ -102,6 +129,11 @@ impl Batches {
         change
     }
 
+    /// The inbox row of an event, once it was given up.
+    pub fn inbox(&self, event: EventId) -> InboxKey {
+        InboxKey::new(&self.scope(), &self.listener, event, None)
+    }
+
     /// The events that wait, oldest first, from behind this one.
     pub fn behind(&self, event: Option<EventId>, most: usize) -> Query {
         let query = Query::table(PLATFORM, self.partition()).limit(most);
@@ -113,12 +145,16 @@ impl Batches {
     }
 
     fn partition(&self) -> PartitionKey {
-        Scope::tenant(self.tenant).mode(self.livemode).partition("COL", &self.listener)
+        self.scope().partition("COL", &self.listener)
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::tenant(self.tenant).mode(self.livemode)
     }
 }
 
-/// Takes events off the waiting ones, together with the effect of their handling. Refused, labelled
-/// [`LABEL`], where one of them was taken before.
+/// Takes events off the waiting ones, and no more. Refused, labelled [`LABEL`], where one of them was
+/// taken before.
 pub fn taken(events: &[Collected]) -> Change {
     let mut change = Change::new();
     for event in events {
@@ -126,6 +162,17 @@ pub fn taken(events: &[Collected]) -> Change {
         change.delete(PLATFORM, event.key.clone()).when(waiting).named(LABEL).decides_first();
     }
     change
+}
+
+impl Batches {
+    /// As [`taken`], for events that are handled, together with the effect of that: one that was given
+    /// up before has its inbox row settled too.
+    pub fn handled(&self, events: &[Collected], now: Timestamp) -> Change {
+        let again = events.iter().filter(|event| event.again);
+        let settled = again
+            .map(|event| inbox::done(&self.inbox(event.event_id), event.attempts + 1, None, now));
+        settled.fold(taken(events), Change::append)
+    }
 }
 
 impl Collected {

@@ -1,3 +1,4 @@
+use serde_json::json;
 use store::{INBOX, Item};
 
 use super::world::{COUNTER, World};
@@ -63,6 +64,19 @@ async fn an_event_that_always_fails_is_put_aside_and_keeps_no_other_waiting() {
         (1, Some("failed"), Some(5))
     );
     assert_eq!(row.text("last_error_code"), Some("poison"));
+    // An operator has it collected again, once the listener is mended.
+    world.takes_poison();
+    let order = json!({
+        "operator": "ada", "reason": "the listener is mended", "confirmed": true, "key": "k",
+        "request": { "listener": COUNTER },
+    });
+    let report = world.platform.invoke("platform.dlq_retry", order).await.unwrap();
+    assert!(report.get("done").is_some(), "{report}");
+    world.minutes_pass(5).await;
+    assert_eq!(world.counted().await, ["a", "b", "poison"]);
+    assert!(is_at_rest(&world.collected().await));
+    let row = world.items(INBOX, dead[0].key().unwrap().pk).await.remove(0);
+    assert_eq!(row.text("state"), Some("done"));
 }
 
 /// Whatever call goes wrong, and however, be it between effect and acknowledgement: each event is counted

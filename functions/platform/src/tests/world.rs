@@ -1,5 +1,6 @@
 //! What the tests share: the module, a shop that gives it work, and a look at every row.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -119,6 +120,7 @@ impl Stored for Tally {
 pub struct World {
     pub platform: Platform,
     heard: Heard,
+    tolerant: Arc<AtomicBool>,
 }
 
 impl World {
@@ -129,12 +131,12 @@ impl World {
 
     /// A platform that starts at this instant.
     pub async fn starting_at(at: Timestamp) -> Self {
-        let heard = Heard::default();
-        let modules = vec![crate::module(), shop(&heard)];
+        let (heard, tolerant) = (Heard::default(), Arc::default());
+        let modules = vec![crate::module(), shop(&heard, &tolerant)];
         let clock = VirtualClock::starting_at(at.ms());
         let options = Options { clock, ..Options::in_memory() };
         let platform = Platform::start(modules, options).await.unwrap();
-        Self { platform, heard }
+        Self { platform, heard, tolerant }
     }
 
     pub async fn try_order(&self, order: Order) -> bool {
@@ -189,6 +191,11 @@ impl World {
 
     /// What a single call can suffer without the function noticing, or noticing anything after.
     pub const SILENT: [Fault; 2] = [Fault::CrashAfter, Fault::ReplyLost];
+
+    /// From now on the counting listener can take poison.
+    pub fn takes_poison(&self) {
+        self.tolerant.store(true, Ordering::SeqCst);
+    }
 
     /// Words the listener was given, in order.
     pub fn heard(&self) -> Vec<String> {
@@ -245,8 +252,9 @@ impl World {
     }
 }
 
-fn shop(heard: &Heard) -> Module {
-    let heard = heard.clone();
+fn shop(heard: &Heard, tolerant: &Arc<AtomicBool>) -> Module {
+    let (heard, tolerant) = (heard.clone(), tolerant.clone());
+    let count = move |ctx, events| count(ctx, events, tolerant.load(Ordering::SeqCst));
     let hear = move |ctx: Ctx<Worker>, event: Received<Word>| {
         heard.lock().unwrap().push((event.data.word, ctx.now()));
         async { Ok(Outcome::Done) }
@@ -296,9 +304,13 @@ async fn order(ctx: Ctx<Worker>, order: Order) -> Result<Empty, Error> {
     ctx.apply(commit).await.map(|()| Empty {})
 }
 
-async fn count(ctx: Ctx<Worker>, events: Vec<Received<Word>>) -> Result<Outcome, Error> {
+async fn count(
+    ctx: Ctx<Worker>,
+    events: Vec<Received<Word>>,
+    tolerant: bool,
+) -> Result<Outcome, Error> {
     let words: Vec<String> = events.into_iter().map(|event| event.data.word).collect();
-    if words.iter().any(|word| word == "poison") {
+    if !tolerant && words.iter().any(|word| word == "poison") {
         return Ok(Outcome::Retry("poison"));
     }
     let name = u64::from_be_bytes(ctx.random()).to_string();

@@ -8,10 +8,11 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use kernel::{Error, RequestId};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use store::collected::{self, Batches, Collected, Head};
-use store::inbox::{self, Failure, InboxKey};
-use store::{Change, Consistency, NotCommitted, Scope, Token};
+use store::inbox::{self, Failure};
+use store::{Change, Consistency, NotCommitted, Token};
 
 use super::{Collecting, HandOut};
 use crate::caller::{System, Worker};
@@ -22,6 +23,7 @@ use crate::entry::{self, Handler};
 use crate::event::{Outcome, Received};
 use crate::log::Line;
 use crate::precondition::IfMatch;
+use crate::row::Row;
 use events::Envelope;
 
 /// Actions of a transaction that are the handler's and the waiting rows' together; the rest is spare.
@@ -50,10 +52,43 @@ where
         let events = envelopes.into_iter().map(read).collect::<Result<Vec<_>, Error>>()?;
         Ok(Box::pin(handler(ctx, events)))
     });
-    entry::job(move |ctx: Ctx<System>, order: HandOut| {
+    entry::job(move |ctx: Ctx<System>, order: Order| {
         let handler = handler.clone();
-        async move { Run::of(&ctx, &order, &*handler)?.work().await }
+        async move {
+            match order {
+                Order::HandOut(order) => Run::of(&ctx, &order, &*handler)?.work().await,
+                Order::Again(event) => collect_again(&ctx, &event).await,
+            }
+        }
     })
+}
+
+/// A message of the listener's queue.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Order {
+    HandOut(HandOut),
+    /// An event that was given up and is to be tried again.
+    Again(Envelope),
+}
+
+/// Keeps the event for the next batch. Keeping it twice is keeping it once.
+async fn collect_again(ctx: &Ctx<System>, event: &Envelope) -> Result<(), Error> {
+    let (_, collecting) = collecting(ctx)?;
+    let now = ctx.now();
+    let tick = collecting.cadence.next(now).unwrap_or(now);
+    let text = event.to_bytes().map_err(|fault| Error::internal(fault.to_string()))?;
+    let batches = Batches::new(event.tenantid, event.livemode, ctx.call.function);
+    let change = batches.keep_again(event.id, &text, tick, now);
+    let token = Token::of(&ctx.random::<16>(), 0);
+    ctx.store().commit(change.blind(), &token).await.map(|_| ()).map_err(Error::from)
+}
+
+/// The row of the function that runs, and how events are collected for it.
+fn collecting(ctx: &Ctx<System>) -> Result<(&Row, &Collecting), Error> {
+    let row = ctx.call.module.row(ctx.call.function);
+    let found = row.and_then(|row| Some((row, row.collects.as_ref()?)));
+    found.ok_or_else(|| Error::internal("nothing is collected for this function"))
 }
 
 fn unreadable(fault: &str) -> Error {
@@ -64,7 +99,7 @@ struct Run<'a> {
     ctx: &'a Ctx<System>,
     order: &'a HandOut,
     handler: &'a Batch,
-    collecting: Collecting,
+    collecting: &'a Collecting,
     batches: Batches,
     /// Events of one transaction.
     chunk: usize,
@@ -85,10 +120,7 @@ enum Fate {
 
 impl<'a> Run<'a> {
     fn of(ctx: &'a Ctx<System>, order: &'a HandOut, handler: &'a Batch) -> Result<Self, Error> {
-        let row = ctx.call.module.row(ctx.call.function);
-        let missing = || Error::internal("nothing is collected for this function");
-        let row = row.ok_or_else(missing)?;
-        let collecting = row.collects.clone().ok_or_else(missing)?;
+        let (row, collecting) = collecting(ctx)?;
         let batches = Batches::new(order.tenantid, order.livemode, row.id);
         let chunk = ACTIONS.saturating_sub(row.max_writes).max(1);
         Ok(Self { ctx, order, handler, collecting, batches, chunk })
@@ -224,7 +256,7 @@ impl<'a> Run<'a> {
             deadline: outer.deadline,
             remote: Remote::default(),
             store: outer.store.clone(),
-            cause: Cause::Batch(events.to_vec()),
+            cause: Cause::Batch(self.batches.clone(), events.to_vec()),
             if_match: IfMatch::Absent,
             signal: Signal::of(Some((self.order.tenantid, self.order.livemode))),
             module: outer.module.clone(),
@@ -234,7 +266,7 @@ impl<'a> Run<'a> {
 
     /// Takes off events whose handling changed nothing.
     async fn take(&self, events: &[Collected]) -> Result<Fate, Error> {
-        match self.commit(collected::taken(events)).await {
+        match self.commit(self.batches.handled(events, self.ctx.now())).await {
             Ok(()) => Ok(Fate::Done),
             Err(NotCommitted::Refused { .. }) => Ok(Fate::Later),
             Err(fault) => Err(fault.into()),
@@ -248,8 +280,7 @@ impl<'a> Run<'a> {
             let _ = self.ctx.store().update(event.failing(code)).await?;
             return Ok(false);
         }
-        let scope = Scope::tenant(self.order.tenantid).mode(self.order.livemode);
-        let key = InboxKey::new(&scope, self.ctx.call.function, event.event_id, None);
+        let key = self.batches.inbox(event.event_id);
         let failure = Failure {
             code: code.to_owned(),
             fingerprint: hex_sha256(&[code.as_bytes()]).chars().take(12).collect(),
