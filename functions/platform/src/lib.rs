@@ -1,10 +1,12 @@
 //! Carries every committed fact to every declared listener.
 //!
 //! The inline doorbell rings in the committing function itself (`runtime::relay`); here are the two
-//! that follow it up, and what operators use to see, repeat and skip.
+//! that follow it up, the timers (what is announced later, handed out in batches, sent again), and what
+//! operators use to see, repeat and skip.
 
 mod domain;
 mod job;
+mod on;
 mod operator;
 mod replaying;
 mod schedule;
@@ -18,7 +20,7 @@ mod view;
 use ::store::{IDEMPOTENCY, INBOX, OUTBOX, PLATFORM};
 use contracts::platform as api;
 use events::ops::{ACTION_PERFORMED, OUTBOX_STALLED};
-use runtime::module::{every, job as works_on, operate, stream as reads_stream};
+use runtime::module::{collector, every, job as works_on, operate, stream as reads_stream};
 use runtime::stream::Births;
 use runtime::{Group, Module};
 
@@ -45,6 +47,15 @@ pub fn module() -> Module {
                 .writes([OUTBOX, PLATFORM])
                 .emits([OUTBOX_STALLED.spec])
                 .publishes(),
+            every("platform.on_due", "rate(1 minute)", schedule::on_due::handle)
+                .writes([OUTBOX, PLATFORM])
+                .publishes()
+                .sends(),
+            works_on("platform.schedule_fire", job::schedule_fire::handle)
+                .writes([OUTBOX, PLATFORM])
+                .publishes()
+                .sends(),
+            collector(on::scheduled_event::handle),
             works_on("platform.replay_run", job::replay_run::handle)
                 .reads([OUTBOX])
                 .writes([INBOX, PLATFORM])

@@ -1,3 +1,4 @@
+mod batches;
 mod dead_letters;
 mod demo;
 mod desk;
@@ -5,3 +6,6 @@ mod outbox;
 mod replays;
 mod schedules;
 mod shown;
+mod sweeps;
+mod timers;
+mod world;

@@ -4,11 +4,11 @@ use runtime::Module;
 
 /// Every module, in alphabetical order.
 pub fn modules() -> Vec<Module> {
-    vec![
+    runtime::collect::subscribe(vec![
         auth::module(),
         gateway::module(),
         notification::module(),
         platform::module(),
         profile::module(),
-    ]
+    ])
 }

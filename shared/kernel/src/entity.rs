@@ -40,6 +40,7 @@ entities! {
     Operation = "ops",
     Payment = "payment",
     Profile = "profile",
+    Schedule = "schedule",
     Session = "session",
     Settings = "settings",
     SigningKey = "signing_key",

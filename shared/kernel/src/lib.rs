@@ -1,6 +1,7 @@
 //! Money, typed ids, time, pages, permissions and the neutral error. No I/O, no async.
 
 pub mod codec;
+pub mod cron;
 pub mod entity;
 pub mod error;
 pub mod fault;

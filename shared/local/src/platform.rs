@@ -72,6 +72,7 @@ impl Platform {
     /// Opens the cloud, makes what the modules declare and the first tenants, and starts. Without a
     /// port it is settled and the mailbox empty when this answers.
     pub async fn start(modules: Vec<Module>, options: Options) -> Result<Self, BootError> {
+        let modules = runtime::collect::subscribe(modules);
         let listeners = match options.port {
             Some(port) => Some(Listeners::bind(port).await?),
             None => None,

@@ -1,10 +1,11 @@
 //! Schedules on the virtual clock: `rate(…)` and `cron(…)` rows, and the sweep of expired items.
 
-mod cron;
 mod rate;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use kernel::Timestamp;
+use kernel::cron::Recurrence;
 use runtime::{Module, Trigger};
 use serde_json::json;
 
@@ -12,17 +13,17 @@ use crate::aws::dynamodb::Tables;
 use crate::aws::{ACCOUNT, REGION};
 use crate::clock::VirtualClock;
 use crate::lambda::Functions;
-use cron::Cron;
 
 /// How often expired items are swept.
 const SWEEP_EVERY_MS: i64 = 60_000;
 
 /// When something is due next.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Expression {
     /// Every so many milliseconds, counted from the start.
     Rate(i64),
-    Cron(Box<Cron>),
+    /// Times of day, in UTC.
+    Cron(Box<Recurrence>),
 }
 
 /// Text that is no schedule.
@@ -44,7 +45,9 @@ impl Expression {
             return rate::parse(inner).map(Self::Rate);
         }
         match inner("cron(") {
-            Some(inner) => Cron::parse(inner).map(|cron| Self::Cron(Box::new(cron))),
+            Some(inner) => Recurrence::utc(inner)
+                .map(|times| Self::Cron(Box::new(times)))
+                .map_err(|refused| refused.to_string()),
             None => Err("write rate(value unit) or cron(six fields)".to_owned()),
         }
     }
@@ -53,7 +56,7 @@ impl Expression {
     fn next_ms(&self, after_ms: i64) -> Option<i64> {
         match self {
             Self::Rate(every_ms) => after_ms.checked_add(*every_ms),
-            Self::Cron(cron) => cron.next_ms(after_ms),
+            Self::Cron(times) => times.next(Timestamp::from_ms(after_ms)).map(Timestamp::ms),
         }
     }
 }

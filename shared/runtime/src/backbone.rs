@@ -4,6 +4,7 @@
 use events::Ordering;
 use serde::{Deserialize, Serialize};
 
+use crate::collect::Cadence;
 use crate::listening::{Exhausted, Listening};
 use crate::module::{Module, Row};
 use crate::wiring::{Lane, LaneError, Topic, queue_names, topic_of};
@@ -15,6 +16,18 @@ const GENERATED: &str = include_str!("../../../docs/generated/backbone.json");
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Backbone {
     pub listeners: Vec<Hearing>,
+    /// Whom events are collected for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collected: Vec<CollectedFor>,
+}
+
+/// One listener that events are collected for, as the collector and operators have to know it: its queue
+/// takes hand-outs, and events that are to be collected again.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct CollectedFor {
+    #[serde(flatten)]
+    pub hearing: Hearing,
+    pub cadence: Cadence,
 }
 
 /// One listener, as others have to know it.
@@ -40,14 +53,15 @@ pub struct Hearing {
 impl Backbone {
     /// What these modules say; refuses a listener that cannot be subscribed.
     pub fn of(modules: &[Module]) -> Result<Self, LaneError> {
-        let mut listeners = Vec::new();
+        let (mut listeners, mut collected) = (Vec::new(), Vec::new());
         for module in modules {
             for row in &module.rows {
+                collected.extend(CollectedFor::of(row)?);
                 let Some(lane) = Lane::of(module, row)? else { continue };
                 listeners.extend(row.listening().map(|heard| Hearing::of(row, heard, &lane)));
             }
         }
-        Ok(Self { listeners })
+        Ok(Self { listeners, collected })
     }
 
     /// What was generated when this program was built; empty where the file is none.
@@ -66,9 +80,46 @@ impl Backbone {
         self.listeners.iter().filter(move |one| one.types.iter().any(|own| own == topic_type))
     }
 
+    /// Whom events of this topic type are collected for.
+    pub fn collecting(&self, topic_type: &str) -> impl Iterator<Item = &CollectedFor> {
+        self.collected
+            .iter()
+            .filter(move |one| one.hearing.types.iter().any(|own| own == topic_type))
+    }
+
+    /// Who takes events back that were given up under this id: a listener, or one that events are
+    /// collected for.
+    pub fn addressee(&self, id: &str) -> Option<&Hearing> {
+        let collected = self.collected.iter().map(|one| &one.hearing);
+        self.listeners.iter().chain(collected).find(|one| one.listener == id)
+    }
+
     /// The listener of this id.
     pub fn listener(&self, id: &str) -> Option<&Hearing> {
         self.listeners.iter().find(|one| one.listener == id)
+    }
+}
+
+impl CollectedFor {
+    fn of(row: &Row) -> Result<Option<Self>, LaneError> {
+        let Some(collecting) = &row.collects else { return Ok(None) };
+        if !collecting.is_valid() {
+            return Err(LaneError::NotCollected { listener: row.id });
+        }
+        let (queue, dead_letter_queue) = queue_names(row.id, Topic::Standard);
+        let hearing = Hearing {
+            listener: row.id.to_owned(),
+            types: collecting.types(),
+            facets: Vec::new(),
+            queue,
+            dead_letter_queue,
+            ordered: false,
+            priority: events::Priority::Normal.as_str().to_owned(),
+            tries: collecting.tries,
+            backoff_s: Vec::new(),
+            on_exhausted: Exhausted::Park.as_str().to_owned(),
+        };
+        Ok(Some(Self { hearing, cadence: collecting.cadence.clone() }))
     }
 }
 

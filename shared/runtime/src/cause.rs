@@ -3,6 +3,7 @@
 use std::sync::{Mutex, OnceLock};
 
 use kernel::TenantId;
+use store::collected::{Batches, Collected};
 use store::idempotency::StoredAnswer;
 
 use crate::listener::Delivery;
@@ -16,6 +17,8 @@ pub enum Cause {
     Key(RequestKey),
     /// An event at a listener.
     Event(Box<Delivery>),
+    /// Events that were collected for a listener.
+    Batch(Batches, Vec<Collected>),
 }
 
 impl Cause {
@@ -25,6 +28,10 @@ impl Cause {
             Self::None => String::new(),
             Self::Key(key) => format!("{} {}", key.principal, key.key),
             Self::Event(delivery) => delivery.name(),
+            Self::Batch(_, events) => {
+                let ids = events.iter().map(|event| event.event_id.to_string());
+                ids.collect::<Vec<_>>().join(" ")
+            }
         }
     }
 }

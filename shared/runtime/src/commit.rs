@@ -10,7 +10,7 @@ use kernel::{EntityRef, Error, EventId};
 use serde::Serialize;
 use store::outbox::{Birth, OutboxRow};
 use store::planted::{self, Bug};
-use store::{Change, Consistency, NotCommitted, Token, cursor, idempotency, inbox};
+use store::{Change, Consistency, NotCommitted, Token, collected, cursor, idempotency, inbox};
 
 use crate::answer::Answer;
 use crate::audit::AuditRow;
@@ -19,14 +19,21 @@ use crate::cause::{Cause, Verdict};
 use crate::ctx::{Call, Ctx};
 use crate::reactor::Announced;
 use crate::reply::Reply;
+use crate::schedule::{Soon, Timer};
 use crate::{listener, relay};
 
 /// A change with everything that has to be true together with it.
 pub struct Commit {
     change: Change,
     announcements: Vec<Announcement>,
+    timers: Vec<TimerChange>,
     snapshot: Option<Result<serde_json::Value, Error>>,
     audit_target: Option<String>,
+}
+
+enum TimerChange {
+    Schedule(Timer),
+    Cancel(String),
 }
 
 /// The largest public object an event keeps, in bytes of JSON; a larger one is fetched by whoever needs
@@ -58,7 +65,8 @@ impl Announcement {
 impl Commit {
     /// Commits this change.
     pub fn of(change: Change) -> Self {
-        Self { change, announcements: Vec::new(), snapshot: None, audit_target: None }
+        let (announcements, timers) = (Vec::new(), Vec::new());
+        Self { change, announcements, timers, snapshot: None, audit_target: None }
     }
 
     /// Announces an event as number `sequence` of its entity.
@@ -101,6 +109,19 @@ impl Commit {
     pub fn showing(mut self, object: &impl Serialize) -> Self {
         let object = serde_json::to_value(object);
         self.snapshot = Some(object.map_err(|fault| Error::internal(format!("snapshot: {fault}"))));
+        self
+    }
+
+    /// Schedules an event. One commit can say one thing about a timer's key.
+    pub fn scheduling(mut self, timer: Timer) -> Self {
+        self.timers.push(TimerChange::Schedule(timer));
+        self
+    }
+
+    /// Calls off the timer of this key: it does not fire once this is committed. Does nothing where none
+    /// is scheduled.
+    pub fn cancelling(mut self, key: impl ToString) -> Self {
+        self.timers.push(TimerChange::Cancel(key.to_string()));
         self
     }
 
@@ -168,7 +189,7 @@ impl<Who: InTenant> Ctx<Who> {
 
     async fn save(&self, commit: Commit, answer: Option<&Answer>) -> Result<(), Uncommitted> {
         let now = self.now();
-        let Commit { mut change, announcements, snapshot, audit_target } = commit;
+        let Commit { mut change, announcements, timers, snapshot, audit_target } = commit;
         let snapshot = snapshot.transpose().map_err(Uncommitted::Failed)?;
         let births = self.births(announcements).map_err(Uncommitted::Failed)?;
         for birth in &births {
@@ -176,6 +197,7 @@ impl<Who: InTenant> Ctx<Who> {
             change = change.append(reactions.map_err(Uncommitted::Failed)?);
         }
         change = change.append(rows_of(&births, snapshot.as_ref(), now));
+        let soon = self.time(&mut change, timers).map_err(Uncommitted::Failed)?;
         if let Some(row) = self.audit_row(audit_target) {
             change = change.append(row.into_change());
         }
@@ -186,7 +208,28 @@ impl<Who: InTenant> Ctx<Who> {
             change = Change::new().append(cause);
             return self.send(change, Vec::new()).await.map_err(|fault| self.explain(fault));
         }
-        self.send(change.append(cause), births).await.map_err(|fault| self.explain(fault))
+        let outcome = self.send(change.append(cause), births).await;
+        outcome.map_err(|fault| self.explain(fault))?;
+        self.send_soon(&soon).await;
+        Ok(())
+    }
+
+    /// Adds what schedules and cancels timers; answers those that are due very soon.
+    fn time(&self, change: &mut Change, timers: Vec<TimerChange>) -> Result<Vec<Soon>, Error> {
+        let mut soon = Vec::new();
+        for timer in timers {
+            match timer {
+                TimerChange::Cancel(key) => {
+                    change.update(self.cancelled(&key));
+                }
+                TimerChange::Schedule(timer) => {
+                    let scheduled = self.scheduled(timer)?;
+                    change.update(scheduled.update);
+                    soon.extend(scheduled.soon);
+                }
+            }
+        }
+        Ok(soon)
     }
 
     /// One transaction, then the doorbell and the listeners that run inline.
@@ -242,7 +285,7 @@ impl<Who: InTenant> Ctx<Who> {
             NotCommitted::Refused { label: Some(idempotency::LABEL), old, .. } => {
                 return self.replay(old);
             }
-            NotCommitted::Refused { label: Some(inbox::LABEL), .. } => {
+            NotCommitted::Refused { label: Some(inbox::LABEL | collected::LABEL), .. } => {
                 (Verdict::Duplicate, Error::conflict("duplicate", "the event was handled before"))
             }
             NotCommitted::Refused { label: Some(cursor::LABEL), .. } => {
@@ -298,6 +341,7 @@ impl<Who: InTenant> Ctx<Who> {
                 .into_change()
             }
             Cause::Event(delivery) => delivery.settle(None, now),
+            Cause::Batch(batches, events) => batches.handled(events, now),
         }
     }
 
@@ -328,7 +372,7 @@ impl<Who: InTenant> Ctx<Who> {
         })
     }
 
-    fn origin(&self) -> Origin {
+    pub(crate) fn origin(&self) -> Origin {
         Origin {
             tenant: self.who.tenant(),
             livemode: self.who.livemode(),

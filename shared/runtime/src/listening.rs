@@ -158,8 +158,12 @@ impl Row {
         self.hearing(|one| one.facets = facets.to_vec())
     }
 
-    /// Takes at most so many messages per invocation.
-    pub fn batch(self, messages: u32) -> Self {
+    /// Takes at most so many messages per invocation; where events are collected, so many per run (500
+    /// at most).
+    pub fn batch(mut self, messages: u32) -> Self {
+        if let Some(collecting) = &mut self.collects {
+            collecting.batch = messages;
+        }
         self.hearing(|one| one.batch = messages)
     }
 

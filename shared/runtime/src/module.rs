@@ -11,6 +11,7 @@ use store::Table;
 
 use crate::authorizer::{Evidence, Inquiry};
 use crate::caller::{Decided, Operator, System, Worker};
+pub use crate::collect::{Cadence, collect, collector};
 use crate::ctx::Ctx;
 use crate::entry::{self, Handler};
 use crate::event::{Outcome, Received};

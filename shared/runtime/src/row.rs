@@ -7,6 +7,7 @@ use contracts::operation::OperationSpec;
 use events::EventSpec;
 use store::Table;
 
+use crate::collect::Collecting;
 use crate::entry::Handler;
 use crate::listening::Listening;
 use crate::stream::Births;
@@ -61,6 +62,8 @@ pub struct Row {
     pub watches_queues: bool,
     /// Whether it looks through dead-letter queues and takes messages out of them.
     pub clears_dead_letters: bool,
+    /// The events that are collected for it, where a job works through batches of them.
+    pub collects: Option<Collecting>,
     /// Most writes of one of its commits, outbox rows, cause and audit aside.
     pub max_writes: usize,
     pub memory_mb: u32,
@@ -97,6 +100,7 @@ impl Row {
             sends: false,
             watches_queues: false,
             clears_dead_letters: false,
+            collects: None,
             max_writes: MAX_WRITES,
             memory_mb: MEMORY_MB,
             timeout_s,
@@ -150,6 +154,11 @@ impl Row {
     pub fn publishes(mut self) -> Self {
         self.publishes = true;
         self
+    }
+
+    /// Schedules these events for later.
+    pub fn schedules<const N: usize>(self, events: [EventSpec; N]) -> Self {
+        self.emits(events).writes([store::PLATFORM]).sends()
     }
 
     /// Sends to queues of other functions.

@@ -38,6 +38,11 @@ pub enum Topic {
 /// Why a listener cannot be subscribed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LaneError {
+    #[error(
+        "events cannot be collected for {listener}: it needs an event, a cadence of 1 to 1,440 minutes \
+         or of a cron expression and a time zone, and a batch of 1 to 500"
+    )]
+    NotCollected { listener: &'static str },
     #[error("{listener} hears nothing: name an event")]
     Deaf { listener: &'static str },
     #[error(

@@ -4,6 +4,7 @@
 //! [`Store`] and writes with one [`Change`]. Nothing here knows events, HTTP or Lambda.
 
 pub mod big;
+pub mod collected;
 pub mod cursor;
 pub mod idempotency;
 pub mod inbox;
@@ -11,6 +12,7 @@ pub mod lease;
 pub mod outbox;
 pub mod planted;
 pub mod redelivery;
+pub mod schedule;
 pub mod transition;
 
 mod batch;

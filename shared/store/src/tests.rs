@@ -1,11 +1,13 @@
 //! The store against the embedded engine, behind the real SDK.
 
+mod batches;
 mod commits;
 mod engine;
 mod folds;
 mod outboxes;
 mod reads;
 mod rows;
+mod timers;
 
 use kernel::{TenantId, Timestamp};
 use serde::{Deserialize, Serialize};

@@ -13,7 +13,7 @@ pub async fn handle(
     ctx: Ctx<Operator>,
     request: DeadLetterList,
 ) -> Result<Listing<DeadLetter>, Error> {
-    let hearing = ctx.backbone().listener(&request.listener).ok_or_else(Error::not_found)?;
+    let hearing = ctx.backbone().addressee(&request.listener).ok_or_else(Error::not_found)?;
     let letters = Letters::of(ctx.store(), &request.listener);
     let query = letters.query().limit(request.limit.get());
     let query = resumed(query, request.cursor.as_deref())?;

@@ -17,7 +17,7 @@ const PART: usize = 44;
 /// lets the parked ones follow.
 pub async fn handle(ctx: Ctx<Operator>, request: DeadLetterRetry) -> Result<Plan, Error> {
     choice::few(&request.events)?;
-    let hearing = ctx.backbone().listener(&request.listener).ok_or_else(Error::not_found)?;
+    let hearing = ctx.backbone().addressee(&request.listener).ok_or_else(Error::not_found)?;
     let mut plan = Plan::new(ctx.who().is_confirmed());
     let dead = match request.events.is_empty() {
         true => oldest(&ctx, &request.listener).await?,

@@ -14,7 +14,7 @@ use crate::store::outbox::{Outbox, scope_of};
 /// Passes over an event a listener gave up. Where it held up its aggregate, the cursor moves past
 /// it and the first parked event follows; those behind it follow each other.
 pub async fn handle(ctx: Ctx<Operator>, request: DeadLetterSkip) -> Result<Plan, Error> {
-    let hearing = ctx.backbone().listener(&request.listener).ok_or_else(Error::not_found)?;
+    let hearing = ctx.backbone().addressee(&request.listener).ok_or_else(Error::not_found)?;
     let row = Outbox::of(ctx.store()).row(&request.event).await?;
     let dead = dead(&ctx, &request, row.as_ref()).await?;
     let mut plan = Plan::new(ctx.who().is_confirmed());

@@ -1,0 +1,3 @@
+//! Listeners, one file each.
+
+pub mod scheduled_event;

@@ -1,0 +1,124 @@
+use serde_json::json;
+use store::{INBOX, Item};
+
+use super::world::{COUNTER, World};
+
+fn is_at_rest((head, waiting): &(Item, usize)) -> bool {
+    head.get("due_pk").is_none() && *waiting == 0
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_are_handed_over_together_at_the_next_tick() {
+    let world = World::new().await;
+    world.sells(&["a", "b"]).await;
+    world.minutes_pass(3).await;
+    world.sells(&["c"]).await;
+    world.minutes_pass(1).await;
+    assert_eq!((world.tallies().await.len(), world.collected().await.1), (0, 3));
+    world.minutes_pass(1).await;
+    assert_eq!(world.tallies().await.len(), 1);
+    assert_eq!(world.counted().await, ["a", "b", "c"]);
+    assert!(is_at_rest(&world.collected().await));
+    world.sells(&["d"]).await;
+    world.minutes_pass(4).await;
+    assert_eq!(world.tallies().await.len(), 1);
+    world.minutes_pass(1).await;
+    assert_eq!(world.counted().await, ["a", "b", "c", "d"]);
+    assert_eq!(world.platform.cloud().violations(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_takes_its_batch_and_leaves_the_rest_to_the_next_tick() {
+    let world = World::new().await;
+    world.sells(&["a", "b", "c", "d", "e", "f"]).await;
+    world.minutes_pass(5).await;
+    let mut sizes: Vec<usize> = world.tallies().await.iter().map(Vec::len).collect();
+    sizes.sort_unstable();
+    assert_eq!((sizes, world.collected().await.1), (vec![1, 3], 2));
+    world.minutes_pass(4).await;
+    assert_eq!(world.counted().await.len(), 4);
+    world.minutes_pass(1).await;
+    assert_eq!(world.counted().await, ["a", "b", "c", "d", "e", "f"]);
+    assert!(is_at_rest(&world.collected().await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_always_fails_is_put_aside_and_keeps_no_other_waiting() {
+    let world = World::new().await;
+    world.sells(&["a", "poison", "b"]).await;
+    world.minutes_pass(5).await;
+    assert_eq!(
+        (world.counted().await, world.collected().await.1),
+        (vec!["a".into(), "b".into()], 1)
+    );
+    world.minutes_pass(15).await;
+    assert_eq!(world.collected().await.1, 1);
+    world.minutes_pass(10).await;
+    assert!(is_at_rest(&world.collected().await));
+    let dead = store::inbox::dead_of(COUNTER);
+    let dead = world.platform.ports().store.query_items(&dead).await.unwrap().items;
+    let key = dead[0].key().unwrap();
+    let row = world.items(INBOX, key.pk).await.remove(0);
+    assert_eq!(
+        (dead.len(), row.text("state"), row.number("attempts")),
+        (1, Some("failed"), Some(5))
+    );
+    assert_eq!(row.text("last_error_code"), Some("poison"));
+    // An operator has it collected again, once the listener is mended.
+    world.takes_poison();
+    let order = json!({
+        "operator": "ada", "reason": "the listener is mended", "confirmed": true, "key": "k",
+        "request": { "listener": COUNTER },
+    });
+    let report = world.platform.invoke("platform.dlq_retry", order).await.unwrap();
+    assert!(report.get("done").is_some(), "{report}");
+    world.minutes_pass(5).await;
+    assert_eq!(world.counted().await, ["a", "b", "poison"]);
+    assert!(is_at_rest(&world.collected().await));
+    let row = world.items(INBOX, dead[0].key().unwrap().pk).await.remove(0);
+    assert_eq!(row.text("state"), Some("done"));
+}
+
+/// Whatever call goes wrong, and however, be it between effect and acknowledgement: each event is counted
+/// once in the end.
+#[tokio::test(start_paused = true)]
+async fn every_event_is_counted_once_whatever_dies() {
+    let functions = [
+        (COUNTER, 6, &World::FAULTS[..]),
+        ("platform.on_scheduled_event", 3, &World::SILENT[..]),
+        ("platform.on_due", 20, &World::SILENT[..]),
+    ];
+    for (function, calls, faults) in functions {
+        for n in 1..=calls {
+            for fault in faults {
+                let world = World::new().await;
+                world.platform.cloud().faults().reset();
+                world.breaks(function, n, *fault);
+                world.sells(&["a", "b", "c", "d", "e"]).await;
+                // Ticks, claims, visibility and the second hand-out are all multiples of this.
+                for _ in 0..7 {
+                    world.pass_s(300).await;
+                }
+                let counted = world.counted().await;
+                assert_eq!(counted, ["a", "b", "c", "d", "e"], "{fault:?} at {n} of {function}");
+                assert!(is_at_rest(&world.collected().await), "{fault:?} at {n} of {function}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hand_out_delivered_twice_is_worked_through_once() {
+    use local::fault::{DeliveryFault, FaultPlan};
+    for fault in [DeliveryFault::Twice, DeliveryFault::EarlyVisibility] {
+        let world = World::new().await;
+        world.sells(&["a", "b", "c", "d", "e"]).await;
+        world.platform.cloud().faults().reset();
+        let function = COUNTER.to_owned();
+        world.platform.cloud().faults().inject_delivery(FaultPlan::NthOf { function, n: 1, fault });
+        world.minutes_pass(5).await;
+        assert_eq!(world.counted().await.len(), 4, "{fault:?}: one batch for one tick");
+        world.minutes_pass(5).await;
+        assert_eq!(world.counted().await, ["a", "b", "c", "d", "e"]);
+    }
+}

@@ -1,0 +1,316 @@
+//! One run of a scheduled listener: works through a batch that was handed out.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU16;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use kernel::{Error, RequestId};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use store::collected::{self, Batches, Collected, Head};
+use store::inbox::{self, Failure};
+use store::{Change, Consistency, NotCommitted, Token};
+
+use super::{Collecting, HandOut};
+use crate::caller::{System, Worker};
+use crate::cause::{Cause, Signal, Verdict};
+use crate::ctx::{Call, Ctx, Remote};
+use crate::digest::hex_sha256;
+use crate::entry::{self, Handler};
+use crate::event::{Outcome, Received};
+use crate::log::Line;
+use crate::precondition::IfMatch;
+use crate::row::Row;
+use events::Envelope;
+
+/// Actions of a transaction that are the handler's and the waiting rows' together; the rest is spare.
+const ACTIONS: usize = 90;
+/// What one chunk may take; a run ends when less is left.
+const CHUNK_TIME: Duration = Duration::from_secs(5);
+/// Runs of the handler after lost races.
+const MAX_RUNS: u32 = 5;
+
+type Handled = BoxFuture<'static, Result<Outcome, Error>>;
+/// The listener's handler, its type of data erased: refuses an event it cannot read.
+type Batch = dyn Fn(Ctx<Worker>, Vec<Envelope>, &[u16]) -> Result<Handled, Error> + Send + Sync;
+
+/// What stands behind the row of a scheduled listener: a job.
+pub(super) fn entry<D, H, F>(handler: H) -> Arc<Handler>
+where
+    D: DeserializeOwned + Send + 'static,
+    H: Fn(Ctx<Worker>, Vec<Received<D>>) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Outcome, Error>> + Send + 'static,
+{
+    let handler: Arc<Batch> = Arc::new(move |ctx, envelopes, accepts| {
+        let read = |envelope: Envelope| match envelope.data_of(accepts) {
+            Ok(data) => Ok(Received { envelope, data }),
+            Err(fault) => Err(unreadable(&fault.to_string())),
+        };
+        let events = envelopes.into_iter().map(read).collect::<Result<Vec<_>, Error>>()?;
+        Ok(Box::pin(handler(ctx, events)))
+    });
+    entry::job(move |ctx: Ctx<System>, order: Order| {
+        let handler = handler.clone();
+        async move {
+            match order {
+                Order::HandOut(order) => Run::of(&ctx, &order, &*handler)?.work().await,
+                Order::Again(event) => collect_again(&ctx, &event).await,
+            }
+        }
+    })
+}
+
+/// A message of the listener's queue.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Order {
+    HandOut(HandOut),
+    /// An event that was given up and is to be tried again.
+    Again(Envelope),
+}
+
+/// Keeps the event for the next batch. Keeping it twice is keeping it once.
+async fn collect_again(ctx: &Ctx<System>, event: &Envelope) -> Result<(), Error> {
+    let (_, collecting) = collecting(ctx)?;
+    let now = ctx.now();
+    let tick = collecting.cadence.next(now).unwrap_or(now);
+    let text = event.to_bytes().map_err(|fault| Error::internal(fault.to_string()))?;
+    let batches = Batches::new(event.tenantid, event.livemode, ctx.call.function);
+    let change = batches.keep_again(event.id, &text, tick, now);
+    let token = Token::of(&ctx.random::<16>(), 0);
+    ctx.store().commit(change.blind(), &token).await.map(|_| ()).map_err(Error::from)
+}
+
+/// The row of the function that runs, and how events are collected for it.
+fn collecting(ctx: &Ctx<System>) -> Result<(&Row, &Collecting), Error> {
+    let row = ctx.call.module.row(ctx.call.function);
+    let found = row.and_then(|row| Some((row, row.collects.as_ref()?)));
+    found.ok_or_else(|| Error::internal("nothing is collected for this function"))
+}
+
+fn unreadable(fault: &str) -> Error {
+    Error::new(kernel::ErrorKind::Validation, "unreadable_event", fault.to_owned())
+}
+
+struct Run<'a> {
+    ctx: &'a Ctx<System>,
+    order: &'a HandOut,
+    handler: &'a Batch,
+    collecting: &'a Collecting,
+    batches: Batches,
+    /// Events of one transaction.
+    chunk: usize,
+}
+
+/// What became of a chunk.
+enum Fate {
+    /// Handled: its rows are gone.
+    Done,
+    /// Not now, and it is nobody's fault.
+    Later,
+    Failed {
+        code: String,
+        /// Whether no further attempt can change that.
+        forever: bool,
+    },
+}
+
+impl<'a> Run<'a> {
+    fn of(ctx: &'a Ctx<System>, order: &'a HandOut, handler: &'a Batch) -> Result<Self, Error> {
+        let (row, collecting) = collecting(ctx)?;
+        let batches = Batches::new(order.tenantid, order.livemode, row.id);
+        let chunk = ACTIONS.saturating_sub(row.max_writes).max(1);
+        Ok(Self { ctx, order, handler, collecting, batches, chunk })
+    }
+
+    /// Works through one batch. Safe to run twice and at the same time as itself: a hand-out is closed
+    /// once, and whoever takes an event off takes it off together with its effect.
+    async fn work(&self) -> Result<(), Error> {
+        let store = self.ctx.store();
+        let head: Option<Head> = store.get(&self.batches.head(), Consistency::Strong).await?;
+        let Some(head) = head.filter(|head| head.is_open(self.order.run)) else { return Ok(()) };
+        let mut left = usize::try_from(self.collecting.batch).unwrap_or(usize::MAX);
+        let mut behind = None;
+        let mut clean = true;
+        loop {
+            if self.ctx.remaining() < CHUNK_TIME {
+                // The message comes again, and finds what is left.
+                return Err(Error::unavailable("out_of_time", "the batch is not finished"));
+            }
+            let query = self.batches.behind(behind, self.chunk.min(left));
+            let events = store.query::<Collected>(&query).await?.items;
+            let Some(last) = events.last() else { break };
+            let last = last.event_id;
+            left = left.saturating_sub(events.len());
+            if !self.handle_all(&events).await? {
+                (behind, clean) = (Some(last), false);
+            }
+            if left == 0 {
+                clean = false;
+                break;
+            }
+        }
+        self.close(&head, clean).await
+    }
+
+    /// Closes the hand-out: at rest where nothing is left, else due again at the next tick.
+    async fn close(&self, head: &Head, clean: bool) -> Result<(), Error> {
+        let store = self.ctx.store();
+        if clean && store.update(head.rest()).await?.done().is_some() {
+            return Ok(());
+        }
+        let now = self.ctx.now();
+        let tick = self.collecting.cadence.next(now).unwrap_or(now);
+        // Refused means that another hand-out was made meanwhile: its job goes on.
+        store.update(head.postpone(tick)).await.map(|_| ()).map_err(Error::from)
+    }
+
+    /// True where all of them are done with. Events that fail together are tried alone.
+    async fn handle_all(&self, events: &[Collected]) -> Result<bool, Error> {
+        match self.attempt(events).await? {
+            Fate::Done => return Ok(true),
+            Fate::Later => return Ok(false),
+            Fate::Failed { .. } => {}
+        }
+        let mut clean = true;
+        for event in events {
+            clean &= match self.attempt(std::slice::from_ref(event)).await? {
+                Fate::Done => true,
+                Fate::Later => false,
+                Fate::Failed { code, forever } => self.note(event, &code, forever).await?,
+            };
+        }
+        Ok(clean)
+    }
+
+    async fn attempt(&self, events: &[Collected]) -> Result<Fate, Error> {
+        let parsed: Result<Vec<Envelope>, _> =
+            events.iter().map(|event| Envelope::parse(&event.envelope)).collect();
+        let envelopes = match parsed {
+            Ok(envelopes) => envelopes,
+            Err(fault) => return Ok(failed(&unreadable(&fault.to_string()))),
+        };
+        let call = Arc::new(self.call(events, &envelopes));
+        let outcome = match self.run(&call, &envelopes).await {
+            Ok(outcome) => outcome,
+            Err(error) => return Ok(failed(&error)),
+        };
+        match outcome {
+            Outcome::Done | Outcome::Skip(_) if call.signal.committed() => Ok(Fate::Done),
+            Outcome::Done | Outcome::Skip(_) => self.take(events).await,
+            Outcome::Wait { .. } => Ok(Fate::Later),
+            Outcome::Retry(code) => Ok(Fate::Failed { code: code.to_owned(), forever: false }),
+            Outcome::Permanent(code) => Ok(Fate::Failed { code: code.to_owned(), forever: true }),
+        }
+    }
+
+    /// Runs the handler, again after a lost race; events that were taken off before are done.
+    async fn run(&self, call: &Arc<Call>, envelopes: &[Envelope]) -> Result<Outcome, Error> {
+        for run in 0..MAX_RUNS {
+            let ctx = Ctx { call: call.clone(), who: self.worker() };
+            let running =
+                async { (self.handler)(ctx, envelopes.to_vec(), &self.collecting.accepts)?.await };
+            let error = match AssertUnwindSafe(running).catch_unwind().await {
+                Ok(Ok(outcome)) => return Ok(outcome),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(Error::internal("handler panicked")),
+            };
+            match call.signal.take() {
+                // Another delivery of this hand-out is at work: what it has taken is not there any more.
+                Some(Verdict::Duplicate) => {
+                    return Ok(Outcome::Wait { seconds: 0, code: "taken_before" });
+                }
+                Some(Verdict::Rerun) if call.back_off(run).await => {}
+                _ => return Err(error),
+            }
+        }
+        Err(Error::conflict("lock_timeout", "too many writers at once"))
+    }
+
+    fn worker(&self) -> Worker {
+        let (tenant, livemode) = (self.order.tenantid, self.order.livemode);
+        Worker { tenant, livemode, actor: None, subject: None }
+    }
+
+    /// A call of its own: what it commits takes these events off. Several events have no single origin,
+    /// so a new chain starts; one alone goes on with its own.
+    fn call(&self, events: &[Collected], envelopes: &[Envelope]) -> Call {
+        let outer = &self.ctx.call;
+        let request_id: RequestId = self.ctx.new_id();
+        let alone = match envelopes {
+            [one] => Some(one),
+            _ => None,
+        };
+        let correlation = alone.map(|one| one.correlationid.clone());
+        Call {
+            ports: outer.ports.clone(),
+            function: outer.function,
+            spec: None,
+            request_id,
+            correlation: correlation.unwrap_or_else(|| request_id.to_string()),
+            causation: alone.map(|one| one.id),
+            traceparent: outer.traceparent.clone(),
+            deadline: outer.deadline,
+            remote: Remote::default(),
+            store: outer.store.clone(),
+            cause: Cause::Batch(self.batches.clone(), events.to_vec()),
+            if_match: IfMatch::Absent,
+            signal: Signal::of(Some((self.order.tenantid, self.order.livemode))),
+            module: outer.module.clone(),
+            commits: AtomicU16::new(0),
+        }
+    }
+
+    /// Takes off events whose handling changed nothing.
+    async fn take(&self, events: &[Collected]) -> Result<Fate, Error> {
+        match self.commit(self.batches.handled(events, self.ctx.now())).await {
+            Ok(()) => Ok(Fate::Done),
+            Err(NotCommitted::Refused { .. }) => Ok(Fate::Later),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// Notes a failure on this event alone; true where it is given up, and so no longer waits.
+    async fn note(&self, event: &Collected, code: &str, forever: bool) -> Result<bool, Error> {
+        let attempts = event.attempts + 1;
+        if attempts < self.collecting.tries && !forever {
+            let _ = self.ctx.store().update(event.failing(code)).await?;
+            return Ok(false);
+        }
+        let key = self.batches.inbox(event.event_id);
+        let failure = Failure {
+            code: code.to_owned(),
+            fingerprint: hex_sha256(&[code.as_bytes()]).chars().take(12).collect(),
+            trace_id: self.ctx.call.traceparent.clone(),
+        };
+        let mut change = collected::taken(std::slice::from_ref(event));
+        change.update(inbox::failed(&key, attempts, None, &failure, self.ctx.now()));
+        match self.commit(change).await {
+            Ok(()) => {}
+            // Taken off by another delivery.
+            Err(NotCommitted::Refused { .. }) => return Ok(true),
+            Err(fault) => return Err(fault.into()),
+        }
+        self.ctx.log(
+            Line::error("a collected event was given up; see docs/runbooks/dead-letters.md")
+                .with("event_id", event.event_id.to_string())
+                .with("listener", self.ctx.call.function)
+                .with("error_code", code),
+        );
+        Ok(true)
+    }
+
+    async fn commit(&self, change: Change) -> Result<(), NotCommitted> {
+        let token = Token::of(&self.ctx.random::<16>(), 0);
+        self.ctx.store().commit(change, &token).await.map(|_| ())
+    }
+}
+
+fn failed(error: &Error) -> Fate {
+    let forever =
+        matches!(error.kind(), kernel::ErrorKind::Validation | kernel::ErrorKind::Malformed);
+    Fate::Failed { code: error.code().to_owned(), forever }
+}
