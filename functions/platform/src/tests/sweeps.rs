@@ -1,7 +1,9 @@
 use std::time::Duration;
 
+use local::fault::Fault;
 use serde_json::json;
 use store::lease;
+use store::planted::{self, Bug};
 
 use super::world::{Order, World};
 
@@ -51,6 +53,22 @@ async fn a_sweep_may_die_anywhere() {
             }
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_planted_bug_loses_an_event_between_two_transactions() {
+    let _bug = planted::plant(Bug::TimerOutsideTransaction);
+    for n in 2..=22 {
+        let world = World::new().await;
+        world.order(Order::at("a", 30, "tea")).await;
+        world.platform.cloud().faults().reset();
+        world.breaks("platform.on_due", n, Fault::CrashAfter);
+        world.minutes_pass(2).await;
+        if world.events("a").await.is_empty() {
+            return;
+        }
+    }
+    panic!("no crash showed it");
 }
 
 #[tokio::test(start_paused = true)]
