@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use contracts::Idempotency;
-use events::envelope::Origin;
-use events::{Envelope, Event, EventSpec, Fact};
-use kernel::{EntityRef, Error, EventId};
+use events::{Envelope, Event, Fact};
+use kernel::{EntityRef, Error};
 use serde::Serialize;
-use store::outbox::{Birth, OutboxRow};
+use store::outbox::Birth;
 use store::planted::{self, Bug};
 use store::{Change, Consistency, NotCommitted, Token, collected, cursor, idempotency, inbox};
 
+use crate::announcement::{Announcement, rows_of};
 use crate::answer::Answer;
 use crate::audit::AuditRow;
 use crate::caller::InTenant;
@@ -34,32 +34,6 @@ pub struct Commit {
 enum TimerChange {
     Schedule(Timer),
     Cancel(String),
-}
-
-/// The largest public object an event keeps, in bytes of JSON; a larger one is fetched by whoever needs
-/// it.
-const SNAPSHOT_MAX_BYTES: usize = 20 * 1024;
-
-pub(crate) struct Announcement {
-    spec: EventSpec,
-    subject: EntityRef,
-    sequence: u64,
-    facet: Option<&'static str>,
-    data: Result<serde_json::Value, Error>,
-}
-
-impl Announcement {
-    /// An event as number `sequence` of its entity.
-    pub(crate) fn of<D: Fact>(
-        event: &Event<D>,
-        subject: EntityRef,
-        sequence: u64,
-        data: &D,
-    ) -> Self {
-        let data = serde_json::to_value(data)
-            .map_err(|fault| Error::internal(format!("{}: {fault}", event.spec.name)));
-        Self { spec: event.spec, subject, sequence, facet: None, data }
-    }
 }
 
 impl Commit {
@@ -101,7 +75,7 @@ impl Commit {
         data: &D,
     ) -> Self {
         let announcement = Announcement::of(event, subject, sequence, data);
-        self.announcements.push(Announcement { facet, ..announcement });
+        self.announcements.push(announcement.facet(facet));
         self
     }
 
@@ -345,44 +319,6 @@ impl<Who: InTenant> Ctx<Who> {
         }
     }
 
-    fn births(&self, announcements: Vec<Announcement>) -> Result<Vec<Birth>, Error> {
-        announcements.into_iter().map(|one| self.birth(one)).collect()
-    }
-
-    fn birth(&self, announcement: Announcement) -> Result<Birth, Error> {
-        let Announcement { spec, subject, sequence, facet, data } = announcement;
-        let origin = self.origin();
-        let id: EventId = self.new_id();
-        let envelope =
-            Envelope::new(&spec, id, subject.clone(), sequence, self.now(), &origin, data?);
-        Ok(Birth {
-            scope: self.mode_scope(),
-            subject,
-            sequence,
-            event_id: id,
-            kind: spec.name.to_owned(),
-            major: spec.major,
-            module: spec.module().to_owned(),
-            ordered: spec.ordering() == events::Ordering::Aggregate,
-            priority: spec.priority.as_str().to_owned(),
-            public: spec.public,
-            facet: facet.map(str::to_owned),
-            envelope: envelope.to_bytes().map_err(|fault| Error::internal(fault.to_string()))?,
-            traceparent: self.call.traceparent.clone(),
-        })
-    }
-
-    pub(crate) fn origin(&self) -> Origin {
-        Origin {
-            tenant: self.who.tenant(),
-            livemode: self.who.livemode(),
-            actor: self.who.actor(),
-            correlation: self.call.correlation.clone(),
-            causation: self.call.causation,
-            traceparent: self.call.traceparent.clone(),
-        }
-    }
-
     fn audit_row(&self, target: Option<String>) -> Option<AuditRow> {
         let action = self.call.spec.as_ref()?.audit?;
         Some(AuditRow {
@@ -404,23 +340,6 @@ impl<Who: InTenant> Ctx<Who> {
         let cause = format!("{} {}", self.call.request_id, self.call.cause.name());
         Token::of(cause.as_bytes(), attempt)
     }
-}
-
-fn rows_of(
-    births: &[Birth],
-    snapshot: Option<&serde_json::Value>,
-    now: kernel::Timestamp,
-) -> Change {
-    let object = snapshot.map(ToString::to_string);
-    let object = object.filter(|object| object.len() <= SNAPSHOT_MAX_BYTES);
-    let rows = births.iter().map(|birth| {
-        let row = OutboxRow::born(birth, now);
-        match &object {
-            Some(object) => row.with_snapshot(object.clone()),
-            None => row,
-        }
-    });
-    rows.fold(Change::new(), |change, row| change.append(row.into_change()))
 }
 
 /// Reads the answer the same request was given before: a handler that failed may have run after one

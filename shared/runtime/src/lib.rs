@@ -4,6 +4,7 @@
 //! with a [`Ctx`] by the pipeline of its kind, and what the handler commits goes through [`commit`].
 
 pub mod access;
+mod announcement;
 mod answer;
 mod audit;
 pub mod authorizer;

@@ -302,6 +302,17 @@ impl ScheduledEvent {
         if attempts < ATTEMPTS_MAX { noted } else { ended(noted, Ending::Failed, now) }
     }
 
+    /// Due now: the next sweep fires it.
+    pub fn bring_forward(&self, now: Timestamp) -> Update {
+        let update = self.update().set("fire_at_ms", now.ms()).set("due_at_ms", now.ms());
+        update.when(self.unchanged())
+    }
+
+    /// scheduled → cancelled: nothing fires once this is committed.
+    pub fn cancel(&self, now: Timestamp) -> Update {
+        ended(self.update(), Ending::Cancelled, now).when(self.unchanged())
+    }
+
     fn update(&self) -> Update {
         Update::of(PLATFORM, self.key.clone()).add("v", 1)
     }

@@ -3,7 +3,7 @@ use kernel::Error;
 use runtime::{Ctx, Deed, Operator};
 use store::Change;
 
-use crate::store::timers::Timers;
+use crate::store::timers::{Timers, announced, ending};
 
 /// Cancels a scheduled event: nothing fires after that is committed. Safe to run twice: what is
 /// over is left alone.
@@ -12,8 +12,8 @@ pub async fn handle(ctx: Ctx<Operator>, request: ScheduleChoice) -> Result<Plan,
     let found = Timers::of(ctx.store()).get(&address).await?;
     let scheduled = found.ok_or_else(Error::not_found)?;
     let mut plan = Plan::new(ctx.who().is_confirmed());
-    let Some(kind) = scheduled.announces() else {
-        plan.leave(&address, format!("it is over: {}", scheduled.ended()));
+    let Some(kind) = announced(&scheduled) else {
+        plan.leave(&address, format!("it is over: {}", ending(&scheduled)));
         return Ok(plan);
     };
     plan.step(&address, format!("never announces {kind}"));
@@ -21,7 +21,7 @@ pub async fn handle(ctx: Ctx<Operator>, request: ScheduleChoice) -> Result<Plan,
         return Ok(plan);
     }
     let mut change = Change::new();
-    change.update(scheduled.cancelled(ctx.now()));
+    change.update(scheduled.cancel(ctx.now()));
     let target = format!("{}/{}", address.module, address.key);
     ctx.perform(Deed::of(change, vec![target]).natural(), plan).await
 }

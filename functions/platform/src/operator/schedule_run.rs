@@ -3,7 +3,7 @@ use kernel::Error;
 use runtime::{Ctx, Deed, Operator};
 use store::Change;
 
-use crate::store::timers::Timers;
+use crate::store::timers::{Timers, announced, ending};
 
 /// Makes a scheduled event due now: the next sweep, within a minute, fires it. Safe to run twice:
 /// what has fired is left alone.
@@ -12,8 +12,8 @@ pub async fn handle(ctx: Ctx<Operator>, request: ScheduleChoice) -> Result<Plan,
     let found = Timers::of(ctx.store()).get(&address).await?;
     let scheduled = found.ok_or_else(Error::not_found)?;
     let mut plan = Plan::new(ctx.who().is_confirmed());
-    let Some(kind) = scheduled.announces() else {
-        plan.leave(&address, format!("it is over: {}", scheduled.ended()));
+    let Some(kind) = announced(&scheduled) else {
+        plan.leave(&address, format!("it is over: {}", ending(&scheduled)));
         return Ok(plan);
     };
     plan.step(&address, format!("announces {kind} within a minute"));
@@ -21,7 +21,7 @@ pub async fn handle(ctx: Ctx<Operator>, request: ScheduleChoice) -> Result<Plan,
         return Ok(plan);
     }
     let mut change = Change::new();
-    change.update(scheduled.brought_forward(ctx.now()));
+    change.update(scheduled.bring_forward(ctx.now()));
     let target = format!("{}/{}", address.module, address.key);
     ctx.perform(Deed::of(change, vec![target]).natural(), plan).await
 }

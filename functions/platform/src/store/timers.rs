@@ -1,38 +1,18 @@
 //! Timers of table `platform` as operators see them, of every kind; and what they decide about
 //! scheduled events, `<t>#SCH#<module>#<name>` / `-`.
 
-use std::time::Duration;
-
 use contracts::platform::{ScheduleAddress, ScheduleLine};
 use kernel::{Error, Timestamp};
 use serde::Deserialize;
-use store::{Condition, Consistency, DUE, Item, Key, PLATFORM, Query, Store, Update, escaped};
+use store::schedule::{DUE_KIND, Ending, ScheduledEvent, TimerKey};
+use store::{Consistency, DUE, PLATFORM, Query, Store};
 
 use super::due::{self, DuePage};
 use super::keys;
-use super::outbox::scope_of;
-
-/// The word of `due_kind` of a scheduled event.
-const SCHEDULED: &str = "scheduled_event";
-/// How long a row is kept once its timer is over: 30 days.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
-/// What a timer that is over keeps nothing of.
-const PLAN: [&str; 5] = ["plan", "fire_at_ms", "max_due_at_ms", "due_pk", "due_at_ms"];
 
 /// All timers.
 pub struct Timers<'a> {
     store: &'a Store,
-}
-
-/// A scheduled event, as far as operators decide about it.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Scheduled {
-    #[serde(flatten)]
-    key: Key,
-    #[serde(rename = "v")]
-    version: u64,
-    plan: Option<Planned>,
-    ended: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -82,54 +62,31 @@ impl<'a> Timers<'a> {
     }
 
     /// A scheduled event; nothing where there was none, or it is forgotten.
-    pub async fn get(&self, address: &ScheduleAddress) -> Result<Option<Scheduled>, Error> {
-        let key = key_of(address);
-        let item = self.store.get_item(&PLATFORM, &key, Consistency::Strong).await?;
-        let corrupt = |fault: store::ItemError| Error::internal(format!("a timer: {fault}"));
-        item.map(Item::decode).transpose().map_err(corrupt)
+    pub async fn get(&self, address: &ScheduleAddress) -> Result<Option<ScheduledEvent>, Error> {
+        let ScheduleAddress { tenant_id, livemode, module, key } = address;
+        let key = TimerKey::new(*tenant_id, *livemode, module, key).key();
+        Ok(self.store.get(&key, Consistency::Strong).await?)
     }
 }
 
-impl Scheduled {
-    /// The type it announces; nothing where it is over.
-    pub fn announces(&self) -> Option<&str> {
-        self.plan.as_ref().filter(|_| self.ended.is_none()).map(|plan| plan.kind.as_str())
-    }
-
-    /// How it ended, where it did.
-    pub fn ended(&self) -> &str {
-        self.ended.as_deref().unwrap_or("over")
-    }
-
-    /// Due now: the next sweep fires it.
-    pub fn brought_forward(&self, now: Timestamp) -> Update {
-        self.update().set("fire_at_ms", now.ms()).set("due_at_ms", now.ms())
-    }
-
-    /// scheduled → cancelled: nothing fires after that is committed.
-    pub fn cancelled(&self, now: Timestamp) -> Update {
-        let update = PLAN.into_iter().fold(self.update(), Update::remove);
-        update
-            .set("ended", "cancelled")
-            .set("ended_at_ms", now.ms())
-            .set("expires_at", now.plus(KEPT).seconds())
-    }
-
-    /// Every write raises the version, so this also says that it is still scheduled.
-    fn update(&self) -> Update {
-        let unchanged = Condition::equal("v", self.version).and(Condition::absent("ended"));
-        Update::of(PLATFORM, self.key.clone()).add("v", 1).when(unchanged)
-    }
+/// The type a scheduled event announces; nothing where it is over.
+pub fn announced(row: &ScheduledEvent) -> Option<&str> {
+    row.plan.as_ref().filter(|_| row.ended.is_none()).map(|plan| plan.kind.as_str())
 }
 
-fn key_of(address: &ScheduleAddress) -> Key {
-    let scope = scope_of(address.tenant_id, address.livemode);
-    Key::alone(scope.partition("SCH", (&address.module, escaped(&address.key))))
+/// How a scheduled event ended, where it did.
+pub fn ending(row: &ScheduledEvent) -> &'static str {
+    match row.ended {
+        Some(Ending::Cancelled) => "cancelled",
+        Some(Ending::Failed) => "failed",
+        Some(Ending::Fired) => "fired",
+        None => "over",
+    }
 }
 
 fn line(timer: Timer) -> ScheduleLine {
     let Timer { due_kind, due_at, tenant_id, livemode, module, name, plan, listener } = timer;
-    let owner = tenant_id.zip(module).zip(name).filter(|_| due_kind == SCHEDULED);
+    let owner = tenant_id.zip(module).zip(name).filter(|_| due_kind == DUE_KIND);
     let schedule = owner.map(|((tenant_id, module), key)| ScheduleAddress {
         tenant_id,
         livemode,

@@ -13,9 +13,9 @@ use store::{Change, NotCommitted, Store, Token, cursor, outbox};
 
 use super::delivery::{Delivery, REPEAT_LABEL};
 use super::item::{Fate, Item};
+use crate::announcement::Announcement;
 use crate::caller::Worker;
 use crate::clock;
-use crate::commit::Announcement;
 use crate::ctx::Ctx;
 use crate::digest::hex_sha256;
 use crate::event::Outcome;
