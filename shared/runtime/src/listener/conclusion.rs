@@ -80,7 +80,8 @@ impl Item<'_> {
                 let seconds = u32::try_from(until.since(now).as_secs() + 1).unwrap_or(u32::MAX);
                 Fate::Wait { seconds }
             }
-            Meaning::Free { .. } => Fate::Wait { seconds: 1 },
+            // From the third receive on a claim is taken first, also over a dead holder's.
+            Meaning::Free { .. } => Fate::Return { seconds: 1 },
         }
     }
 
