@@ -36,6 +36,10 @@ pub async fn handle(ctx: Ctx<Operator>, request: DeadLetterRetry) -> Result<Plan
                 if let Some(part) = &letter.letter.part {
                     again = again.as_part(part.clone()).forced();
                 }
+                if hearing.on_exhausted == runtime::module::Exhausted::Skip.as_str() {
+                    // Its aggregate went on without it: it comes late, and out of order.
+                    again = again.forced();
+                }
                 resent.push((letter, again));
             }
             None => plan.leave(&address, "the event is not kept any more: skip it"),
