@@ -32,7 +32,7 @@ pub struct Commit {
 }
 
 enum TimerChange {
-    Schedule(Timer),
+    Schedule(Box<Timer>),
     Cancel(String),
 }
 
@@ -88,7 +88,7 @@ impl Commit {
 
     /// Schedules an event. One commit can say one thing about a timer's key.
     pub fn scheduling(mut self, timer: Timer) -> Self {
-        self.timers.push(TimerChange::Schedule(timer));
+        self.timers.push(TimerChange::Schedule(Box::new(timer)));
         self
     }
 
@@ -197,7 +197,7 @@ impl<Who: InTenant> Ctx<Who> {
                     change.update(self.cancelled(&key));
                 }
                 TimerChange::Schedule(timer) => {
-                    let scheduled = self.scheduled(timer)?;
+                    let scheduled = self.scheduled(*timer)?;
                     change.update(scheduled.update);
                     soon.extend(scheduled.soon);
                 }

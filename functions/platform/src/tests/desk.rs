@@ -9,17 +9,14 @@ use contracts::Operation;
 use events::Envelope;
 use events::envelope::Origin;
 use events::ops::ACTION_PERFORMED;
-use kernel::{EntityKind, EntityRef, EventId, TenantId};
+use kernel::{EntityKind, EntityRef, EventId, ScheduleId, TenantId};
 use local::{Options, Platform, seed};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use store::inbox::InboxKey;
 use store::outbox::{Birth, OutboxRow, Status};
-use store::{
-    Consistency, INBOX, Item, Key, OUTBOX, PLATFORM, Query, Scope, Stored, Token, Update,
-    transition,
-};
+use store::{Consistency, INBOX, Item, OUTBOX, Query, Scope, Token, schedule, transition};
 
 use super::demo::{DEMO, Effects, HAPPENED, Happened, LISTENER, MOVED, ORDERED, demo, effects};
 
@@ -243,7 +240,7 @@ impl Desk {
         self.commit(row.clone()).await;
         let refusal =
             transition::Refusal { code: "publish_refused".to_owned(), fingerprint: "f".to_owned() };
-        let fail = transition::fail(&row.key(), "c", &row.kind, &refusal, self.now());
+        let fail = transition::fail(&row.key, "c", &row.kind, &refusal, self.now());
         let store = &self.platform.ports().store;
         assert!(store.update(fail).await.unwrap().done().is_some());
         format!("{TENANT}/l/settings/{what}/1")
@@ -256,20 +253,19 @@ impl Desk {
 
     /// A module plans an event in so many seconds.
     pub async fn schedules(&self, name: &str, seconds: u64) {
-        let scope = Scope::tenant(TENANT).mode(true);
-        let key = Key::alone(scope.partition("SCH", ("demo", store::escaped(name))));
         let at = self.now().plus(Duration::from_secs(seconds));
-        let update = Update::of(PLATFORM, key.clone())
-            .set("due_kind", "scheduled_event")
-            .set("tenant_id", TENANT)
-            .set("livemode", true)
-            .set("module", "demo")
-            .set("name", name)
-            .set("plan", json!({ "type": HAPPENED.spec.name }))
-            .set("fire_at_ms", at.ms())
-            .set("due_at_ms", at.ms())
-            .set("due_pk", crate::store::keys::due(&key))
-            .add("v", 1);
+        let plan = schedule::Plan {
+            kind: HAPPENED.spec.name.to_owned(),
+            major: 1,
+            priority: "normal".to_owned(),
+            public: false,
+            envelope: String::new(),
+            recurrence: None,
+            misfire: schedule::Misfire::default(),
+            precise: false,
+        };
+        let timer = schedule::TimerKey::new(TENANT, true, "demo", name);
+        let update = timer.put(ScheduleId::from_bytes([7; 16]), &plan, at);
         assert!(self.platform.ports().store.update(update).await.unwrap().done().is_some());
     }
 

@@ -69,7 +69,7 @@ where
 enum Order {
     HandOut(HandOut),
     /// An event that was given up and is to be tried again.
-    Again(Envelope),
+    Again(Box<Envelope>),
 }
 
 /// Keeps the event for the next batch. Keeping it twice is keeping it once.
