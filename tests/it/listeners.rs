@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use events::Envelope;
 use kernel::EventId;
@@ -71,13 +70,7 @@ impl Trial {
 
     /// Everything stored, by table and key. Only a test may scan.
     async fn stored(&self) -> Stored {
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("local"))
-            .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-            .http_client(self.talaria.platform.cloud().http_client())
-            .build();
-        let client = aws_sdk_dynamodb::Client::from_conf(config);
+        let client = self.talaria.dynamodb();
         let tables = client.list_tables().send().await.expect("tables").table_names.expect("some");
         let mut stored = Stored::new();
         for table in tables {

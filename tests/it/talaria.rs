@@ -1,5 +1,6 @@
 //! The platform as a client sees it: in one process, in memory, on a clock of its own.
 
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use local::{Platform, seed};
@@ -19,6 +20,17 @@ impl Talaria {
     pub async fn start() -> Self {
         let platform = Platform::in_memory(catalog::modules()).await.expect("the platform starts");
         Self { platform }
+    }
+
+    /// The database itself, past the product: only a test may scan.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("local"))
+            .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+            .http_client(self.platform.cloud().http_client())
+            .build();
+        aws_sdk_dynamodb::Client::from_conf(config)
     }
 
     pub fn get(&self, path: &str) -> Call<'_> {

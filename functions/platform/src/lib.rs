@@ -15,6 +15,7 @@ mod store;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod timing;
 mod view;
 
 use ::store::{IDEMPOTENCY, INBOX, OUTBOX, PLATFORM};

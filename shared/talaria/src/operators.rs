@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use contracts::Operation;
 use contracts::platform::{EventAddress, Plan};
+use kernel::page::Limit;
 use kernel::{EventId, TenantId};
 use runtime::Config;
 use runtime::operate::{Operators, Terms, Unanswered};
@@ -32,6 +33,34 @@ pub struct Place {
     /// Answer JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Which part of a list.
+#[derive(Args, Clone)]
+pub struct Part {
+    /// So many, 1 to 100.
+    #[arg(long, default_value_t = 25)]
+    limit: u64,
+    /// Go on where a list ended.
+    #[arg(long)]
+    cursor: Option<String>,
+}
+
+impl Part {
+    /// How many; refused beyond 1 to 100.
+    pub fn limit(&self) -> Result<Limit, Failure> {
+        limit(self.limit)
+    }
+
+    /// Where to go on.
+    pub fn cursor(&self) -> Option<String> {
+        self.cursor.clone()
+    }
+}
+
+/// The size of a page.
+pub fn limit(number: u64) -> Result<Limit, Failure> {
+    Limit::parse(number).map_err(|_| Failure::refused("--limit is 1 to 100"))
 }
 
 /// On what terms something is changed.

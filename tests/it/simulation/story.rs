@@ -4,7 +4,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use local::fault::Faults;
 use serde_json::{Value, json};
 
@@ -134,13 +133,7 @@ impl Story {
 
     /// Events that are not published, read past the product: only a test may scan.
     async fn unpublished(&self) -> Vec<String> {
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("local"))
-            .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-            .http_client(self.talaria.platform.cloud().http_client())
-            .build();
-        let client = aws_sdk_dynamodb::Client::from_conf(config);
+        let client = self.talaria.dynamodb();
         let table = self.talaria.platform.ports().store.physical(&store::OUTBOX);
         let rows = client.scan().table_name(table).send().await.expect("the outbox is readable");
         let text = |row: &std::collections::HashMap<String, _>, name: &str| -> String {

@@ -4,10 +4,11 @@ use contracts::platform::{
     EVENT_SHOW, EventShow, LISTENER_LIST, ListenerList, Listing,
 };
 
-use super::outbox::limit;
 use crate::console::Failure;
 use crate::event_story;
-use crate::operators::{Consent, Lines, Owner, Place, json, more, or_dash, plan, run, table};
+use crate::operators::{
+    Consent, Lines, Owner, Part, Place, json, limit, more, or_dash, plan, run, table,
+};
 
 /// Events that listeners gave up: list, look, retry, skip.
 #[derive(Args)]
@@ -28,12 +29,8 @@ enum DlqCommand {
 #[derive(Args)]
 struct Ls {
     listener: Option<String>,
-    /// So many, 1 to 100.
-    #[arg(long, default_value_t = 25)]
-    limit: u64,
-    /// Go on where a list ended.
-    #[arg(long)]
-    cursor: Option<String>,
+    #[command(flatten)]
+    part: Part,
     #[command(flatten)]
     place: Place,
 }
@@ -108,8 +105,8 @@ impl Ls {
         let Some(listener) = &self.listener else { return self.summary(lines).await };
         let request = DeadLetterList {
             listener: listener.clone(),
-            limit: limit(self.limit)?,
-            cursor: self.cursor.clone(),
+            limit: self.part.limit()?,
+            cursor: self.part.cursor(),
         };
         let list = self.place.desk()?.ask(&DLQ_LIST, &request).await?;
         if self.place.json {

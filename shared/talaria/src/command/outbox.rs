@@ -2,10 +2,9 @@ use clap::{Args, Subcommand};
 use contracts::platform::{
     EventAddress, OUTBOX_LIST, OUTBOX_RETRY, OUTBOX_SKIP, OutboxChoice, OutboxList, Unpublished,
 };
-use kernel::page::Limit;
 
 use crate::console::Failure;
-use crate::operators::{Consent, Lines, Owner, Place, json, more, or_dash, plan, run, table};
+use crate::operators::{Consent, Lines, Owner, Part, Place, json, more, or_dash, plan, run, table};
 
 /// Events that were not published: list, retry, skip.
 #[derive(Args)]
@@ -32,12 +31,8 @@ struct Ls {
     /// Only this type.
     #[arg(long = "type", value_name = "NAME")]
     kind: Option<String>,
-    /// So many, 1 to 100.
-    #[arg(long, default_value_t = 25)]
-    limit: u64,
-    /// Go on where a list ended.
-    #[arg(long)]
-    cursor: Option<String>,
+    #[command(flatten)]
+    part: Part,
     #[command(flatten)]
     place: Place,
 }
@@ -84,8 +79,8 @@ impl Ls {
         let request = OutboxList {
             status: if self.failed { Unpublished::Failed } else { Unpublished::Pending },
             kind: self.kind.clone(),
-            limit: limit(self.limit)?,
-            cursor: self.cursor.clone(),
+            limit: self.part.limit()?,
+            cursor: self.part.cursor(),
         };
         let list = self.place.desk()?.ask(&OUTBOX_LIST, &request).await?;
         if self.place.json {
@@ -107,9 +102,4 @@ impl Ls {
         more(list.next.as_ref(), lines);
         Ok(())
     }
-}
-
-/// The size of a page.
-pub fn limit(number: u64) -> Result<Limit, Failure> {
-    Limit::parse(number).map_err(|_| Failure::refused("--limit is 1 to 100"))
 }

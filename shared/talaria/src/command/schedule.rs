@@ -3,9 +3,8 @@ use contracts::platform::{
     SCHEDULE_CANCEL, SCHEDULE_LIST, SCHEDULE_RUN, ScheduleAddress, ScheduleChoice, ScheduleList,
 };
 
-use super::outbox::limit;
 use crate::console::Failure;
-use crate::operators::{Consent, Lines, Place, json, more, or_dash, plan, run, table};
+use crate::operators::{Consent, Lines, Part, Place, json, more, or_dash, plan, run, table};
 
 /// What is planned for a later time: list, run now, cancel.
 #[derive(Args)]
@@ -26,12 +25,8 @@ enum ScheduleCommand {
 /// List what is planned, earliest first.
 #[derive(Args)]
 struct Ls {
-    /// So many, 1 to 100.
-    #[arg(long, default_value_t = 25)]
-    limit: u64,
-    /// Go on where a list ended.
-    #[arg(long)]
-    cursor: Option<String>,
+    #[command(flatten)]
+    part: Part,
     #[command(flatten)]
     place: Place,
 }
@@ -67,7 +62,7 @@ impl Schedule {
 
 impl Ls {
     async fn perform(&self, lines: Lines<'_>) -> Result<(), Failure> {
-        let request = ScheduleList { limit: limit(self.limit)?, cursor: self.cursor.clone() };
+        let request = ScheduleList { limit: self.part.limit()?, cursor: self.part.cursor() };
         let list = self.place.desk()?.ask(&SCHEDULE_LIST, &request).await?;
         if self.place.json {
             json(&list, lines);
