@@ -4,11 +4,12 @@ use runtime::Module;
 
 /// Every module, in alphabetical order.
 pub fn modules() -> Vec<Module> {
-    runtime::collect::subscribe(vec![
+    let modules = vec![
         auth::module(),
         gateway::module(),
         notification::module(),
         platform::module(),
         profile::module(),
-    ])
+    ];
+    runtime::collect::subscribe(modules)
 }

@@ -127,7 +127,7 @@ fn in_block(text: &str, heading: &str, line: &str) -> Option<String> {
 }
 
 fn sorted_modules(text: &str, line: &str) -> Option<String> {
-    in_block(text, "    vec![", line)
+    in_block(text, "    let modules = vec![", line)
 }
 
 #[cfg(test)]
