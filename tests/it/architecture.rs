@@ -152,6 +152,18 @@ fn decisions_know_neither_time_nor_world() {
 }
 
 #[test]
+fn one_adapter_alone_reaches_object_storage() {
+    let mut product = sources(&root().join("functions"));
+    product.extend(sources(&root().join("shared")));
+    let adapter = root().join("functions/platform/src/archive.rs");
+    let (own, elsewhere): (Vec<_>, Vec<_>) =
+        product.into_iter().partition(|(path, _)| *path == adapter);
+    assert!(!lines_naming(&own, &["aws_sdk_s3"]).is_empty(), "the adapter is somewhere else");
+    let found = lines_naming(&elsewhere, &["aws_sdk_s3"]);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
 fn only_contracts_and_runtime_name_http_statuses() {
     let mut elsewhere = sources(&root().join("functions"));
     for shared in ["kernel", "store", "events"] {

@@ -1,5 +1,6 @@
 //! Decisions about repeating and skipping: plain functions over plain values.
 
+pub mod chapter;
 pub mod choice;
 pub mod days;
 pub mod letter;

@@ -1,9 +1,10 @@
 //! Carries every committed fact to every declared listener.
 //!
 //! The inline doorbell rings in the committing function itself (`runtime::relay`); here are the two
-//! that follow it up, the timers (what is announced later, handed out in batches, sent again), and what
-//! operators use to see, repeat and skip.
+//! that follow it up, the archive of what was published, the timers (what is announced later, handed
+//! out in batches, sent again), and what operators use to see, repeat and skip.
 
+mod archive;
 mod domain;
 mod job;
 mod on;
@@ -29,6 +30,9 @@ use runtime::{Group, Module};
 /// order and of the action.
 const MOST_WRITES: usize = 88;
 
+/// A batch of the archive is up to 6 MB of JSON, held once as it came and once as it is written.
+const ARCHIVE_MEMORY_MB: u32 = 512;
+
 /// The module's table.
 pub fn module() -> Module {
     Module::new(
@@ -44,6 +48,14 @@ pub fn module() -> Module {
             )
             .writes([OUTBOX])
             .publishes(),
+            reads_stream(
+                "platform.archive_stream",
+                OUTBOX,
+                Births::Sent,
+                stream::archive_stream::handle,
+            )
+            .archives()
+            .memory(ARCHIVE_MEMORY_MB),
             every("platform.relay_sweep", "rate(1 minute)", schedule::relay_sweep::handle)
                 .writes([OUTBOX, PLATFORM])
                 .emits([OUTBOX_STALLED.spec])

@@ -1,3 +1,4 @@
+mod archive;
 mod batches;
 mod dead_letters;
 mod demo;

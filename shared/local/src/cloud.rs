@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::aws::dynamodb::Tables;
+use crate::aws::objects::Objects;
 use crate::aws::secrets::Secrets;
 use crate::aws::sns::Topics;
 use crate::aws::sqs::Queues;
@@ -65,7 +66,7 @@ pub enum OpenError {
     Engine(String),
 }
 
-/// A local AWS: DynamoDB, SQS, SNS and Secrets Manager behind one in-process HTTP client.
+/// A local AWS: DynamoDB, SQS, SNS, Secrets Manager and S3 behind one in-process HTTP client.
 /// Clones share it; the data folder is free again when the last clone is gone.
 #[derive(Clone)]
 pub struct Cloud {
@@ -96,7 +97,10 @@ impl Cloud {
         let queues = Queues::open(&store, &clock).map_err(unread)?;
         let topics = Topics::open(&store, &clock, &queues).map_err(unread)?;
         let secrets = Secrets::open(&store, &clock).map_err(unread)?;
-        let services = Services { tables, queues, topics, secrets, extensions: Arc::default() };
+        let objects = Objects::open(&store).map_err(unread)?;
+        let extensions: Vec<Arc<dyn Extension>> = vec![Arc::new(objects.clone())];
+        let extensions = Arc::new(RwLock::new(extensions));
+        let services = Services { tables, queues, topics, secrets, objects, extensions };
         let connector = Connector {
             services,
             clock,
@@ -140,6 +144,11 @@ impl Cloud {
     /// Secrets Manager.
     pub fn secrets(&self) -> &Secrets {
         &self.connector.services.secrets
+    }
+
+    /// S3.
+    pub fn objects(&self) -> &Objects {
+        &self.connector.services.objects
     }
 
     /// Deletes expired items every minute of the cloud's clock, for as long as it is polled. For the

@@ -138,6 +138,7 @@ pub(crate) async fn stream(
         .map_err(|fault| InvocationFailed(format!("not a stream event: {fault}")))?;
     let records = event.records.into_iter().map(|record| Record {
         sequence_number: record.change.sequence_number.unwrap_or_default(),
+        id: record.event_id,
         item: Item::from(record.change.new_image),
     });
     let call = Arc::new(invocation(function, meta));

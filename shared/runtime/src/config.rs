@@ -77,6 +77,8 @@ settings! {
     events_fifo_topic: String = "TALARIA_EVENTS_FIFO_TOPIC" or "";
     /// What the URLs of queues start with; the queue's own name follows.
     queue_prefix: String = "TALARIA_QUEUE_PREFIX" or "";
+    /// The bucket published events are archived in; nowhere where empty.
+    archive_bucket: String = "TALARIA_ARCHIVE_BUCKET" or "";
     /// The id of the HTTP API events must come from; not checked where empty.
     api_id: String = "TALARIA_API_ID" or "";
     /// Where mail goes: `smtp://host:port` (local), `smtps://user:password@host:port`, or empty.
@@ -103,6 +105,8 @@ settings! {
     sqs_endpoint: String = "AWS_ENDPOINT_URL_SQS" or "";
     /// The endpoint of SNS.
     sns_endpoint: String = "AWS_ENDPOINT_URL_SNS" or "";
+    /// The endpoint of S3.
+    s3_endpoint: String = "AWS_ENDPOINT_URL_S3" or "";
     /// The endpoint of Secrets Manager.
     secretsmanager_endpoint: String = "AWS_ENDPOINT_URL_SECRETS_MANAGER" or "";
     /// The endpoint of Lambda, for typed calls.

@@ -134,6 +134,12 @@ impl<Who> Ctx<Who> {
         &self.call.ports.sqs
     }
 
+    /// What a client of an AWS service that one module alone uses is made from; `own` is the
+    /// service's own endpoint, where one is configured.
+    pub fn sdk_config(&self, own: &str) -> aws_types::SdkConfig {
+        self.call.ports.sdk_config(own)
+    }
+
     pub(crate) fn ports(&self) -> &Ports {
         &self.call.ports
     }

@@ -3,10 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::config::{
     BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::SdkConfig;
 use std::time::Duration;
 use store::{Endpoint, Names, Random, Store};
 
@@ -33,6 +35,7 @@ pub struct Ports {
     pub mailer: Option<Arc<dyn Mailer>>,
     pub limiter: Limiter,
     pub log: Log,
+    http: SharedHttpClient,
     backbone: OnceLock<Backbone>,
 }
 
@@ -67,6 +70,7 @@ impl Ports {
             mailer: around.mailer,
             log: around.log,
             backbone: around.backbone.map(OnceLock::from).unwrap_or_default(),
+            http: around.http,
             config,
         }
     }
@@ -74,6 +78,12 @@ impl Ports {
     /// Who hears what on the whole platform.
     pub fn backbone(&self) -> &Backbone {
         self.backbone.get_or_init(Backbone::generated)
+    }
+
+    /// What a client of one more AWS service is made from, for the module that alone needs it.
+    /// `own` is the service's own endpoint, where one is configured.
+    pub fn sdk_config(&self, own: &str) -> SdkConfig {
+        Aws { config: &self.config, http: &self.http }.sdk_config(own)
     }
 
     /// The URL of the queue of this name after the stage's prefix.
@@ -100,25 +110,20 @@ struct Aws<'a> {
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
-macro_rules! client {
-    ($aws:expr, $sdk:ident, $endpoint:expr) => {{
-        let builder = $sdk::Config::builder()
+impl Aws<'_> {
+    fn sdk_config(&self, own: &str) -> SdkConfig {
+        let mut builder = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .region(Region::new($aws.config.region.clone()))
-            .credentials_provider($aws.credentials())
-            .http_client($aws.http.clone())
+            .region(Region::new(self.config.region.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(self.credentials()))
+            .http_client(self.http.clone())
             .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
             .retry_config(RetryConfig::disabled())
-            .timeout_config($aws.timeouts());
-        let endpoint = $aws.endpoint($endpoint);
-        $sdk::Client::from_conf(match endpoint {
-            Some(url) => builder.endpoint_url(url).build(),
-            None => builder.build(),
-        })
-    }};
-}
+            .timeout_config(self.timeouts());
+        builder.set_endpoint_url(self.endpoint(own));
+        builder.build()
+    }
 
-impl Aws<'_> {
     fn store(&self, random: Random) -> Store {
         let own = self.config.table_endpoints.iter().map(|(table, url)| {
             (table.clone(), Endpoint { url: url.clone(), client: self.dynamodb(url) })
@@ -133,23 +138,24 @@ impl Aws<'_> {
     }
 
     fn dynamodb(&self, endpoint: &str) -> aws_sdk_dynamodb::Client {
-        client!(self, aws_sdk_dynamodb, endpoint)
+        aws_sdk_dynamodb::Client::new(&self.sdk_config(endpoint))
     }
 
     fn sns(&self) -> aws_sdk_sns::Client {
-        client!(self, aws_sdk_sns, &self.config.sns_endpoint)
+        aws_sdk_sns::Client::new(&self.sdk_config(&self.config.sns_endpoint))
     }
 
     fn sqs(&self) -> aws_sdk_sqs::Client {
-        client!(self, aws_sdk_sqs, &self.config.sqs_endpoint)
+        aws_sdk_sqs::Client::new(&self.sdk_config(&self.config.sqs_endpoint))
     }
 
     fn lambda(&self) -> aws_sdk_lambda::Client {
-        client!(self, aws_sdk_lambda, &self.config.lambda_endpoint)
+        aws_sdk_lambda::Client::new(&self.sdk_config(&self.config.lambda_endpoint))
     }
 
     fn secretsmanager(&self) -> aws_sdk_secretsmanager::Client {
-        client!(self, aws_sdk_secretsmanager, &self.config.secretsmanager_endpoint)
+        let own = &self.config.secretsmanager_endpoint;
+        aws_sdk_secretsmanager::Client::new(&self.sdk_config(own))
     }
 
     fn credentials(&self) -> Credentials {

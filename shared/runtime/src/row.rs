@@ -58,6 +58,8 @@ pub struct Row {
     pub publishes: bool,
     /// Whether it sends to queues of other functions: jobs, and events to one listener alone.
     pub sends: bool,
+    /// Whether it writes files to the archive.
+    pub archives: bool,
     /// Whether it reads the depth of every queue.
     pub watches_queues: bool,
     /// Whether it looks through dead-letter queues and takes messages out of them.
@@ -98,6 +100,7 @@ impl Row {
             mails: false,
             publishes: false,
             sends: false,
+            archives: false,
             watches_queues: false,
             clears_dead_letters: false,
             collects: None,
@@ -164,6 +167,12 @@ impl Row {
     /// Sends to queues of other functions.
     pub fn sends(mut self) -> Self {
         self.sends = true;
+        self
+    }
+
+    /// Writes files to the archive.
+    pub fn archives(mut self) -> Self {
+        self.archives = true;
         self
     }
 

@@ -5,17 +5,10 @@ use events::{EventSpec, Ordering, Priority};
 use serde_json::{Map, Value, json};
 
 use crate::module::{Listening, Module, Row};
+use crate::stream::Births;
 
 /// How long queues keep a message: the longest SQS offers, 14 days.
 pub const RETENTION_S: u32 = 14 * 24 * 60 * 60;
-/// Records one stream event carries.
-pub const STREAM_BATCH: u32 = 100;
-/// Stream batches at once; records of one item stay in order.
-pub const STREAM_PARALLEL: u32 = 10;
-/// How often a stream record is tried again. The table still says what is open, so no shard is blocked.
-pub const STREAM_RETRIES: u32 = 3;
-/// How old a stream record may get.
-pub const STREAM_MAX_AGE_S: u32 = 3_600;
 /// Receives of a job's queue before it gives up.
 pub const JOB_RECEIVES: u32 = 10;
 /// Jobs of one invocation.
@@ -26,6 +19,52 @@ pub const JOB_CONCURRENCY: u32 = 5;
 /// The part of a function's or queue's name after the stage's prefix: the id with a dash for the dot.
 pub fn resource_name(id: &str) -> String {
     id.replace('.', "-")
+}
+
+/// How records of a stream are handed to their function (Lambda API reference,
+/// CreateEventSourceMapping).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Feed {
+    /// Most records of one invocation.
+    pub batch: u32,
+    /// Seconds a batch may wait for more records. The local cloud hands over at once.
+    pub window_s: u32,
+    /// Batches of one shard at once; records of one item stay in order.
+    pub parallel: u32,
+    /// How often a record is tried again.
+    pub retries: u32,
+    /// How old a record may get.
+    pub max_age_s: u32,
+    /// Whether a batch that failed is split, to find the record that fails it.
+    pub bisect: bool,
+}
+
+impl Feed {
+    /// How these records are handed over.
+    pub const fn of(births: Births) -> Self {
+        match births {
+            // A record that fails three times is left to the sweeper, because the table still says
+            // `pending`; so no shard is ever blocked.
+            Births::Outbox => Self {
+                batch: 100,
+                window_s: 0,
+                parallel: 10,
+                retries: 3,
+                max_age_s: 3_600,
+                bisect: true,
+            },
+            // Nobody looks for these again: they are tried for as long as the stream keeps them, 24
+            // hours. A batch is one file, so it stays whole.
+            Births::Sent => Self {
+                batch: 1_000,
+                window_s: 60,
+                parallel: 1,
+                retries: 10_000,
+                max_age_s: 24 * 60 * 60,
+                bisect: false,
+            },
+        }
+    }
 }
 
 /// The topic a listener's queue is subscribed to, and so the kind of its queue.

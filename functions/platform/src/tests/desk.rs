@@ -32,9 +32,13 @@ pub struct Desk {
 
 impl Desk {
     pub async fn new() -> Self {
+        Self::start(Options::in_memory()).await
+    }
+
+    pub async fn start(options: Options) -> Self {
         let broken = Arc::default();
         let modules = vec![crate::module(), demo(&broken)];
-        let platform = Platform::start(modules, Options::in_memory()).await.unwrap();
+        let platform = Platform::start(modules, options).await.unwrap();
         Self { platform, broken, looked_at: AtomicUsize::new(0) }
     }
 

@@ -56,8 +56,8 @@ async fn answer(State(services): State<Services>, parts: Parts, body: Bytes) -> 
         let request = http::Request::from_parts(parts, body);
         return extension.answer(request).await.map(Body::from);
     }
-    let message = "the local cloud does not know this request; it answers DynamoDB, SQS, SNS and \
-                   Secrets Manager";
+    let message = "the local cloud does not know this request; it answers DynamoDB, SQS, SNS, \
+                   Secrets Manager and S3";
     Answer::error_json(404, "UnknownOperationException", message).into_http("local").map(Body::from)
 }
 

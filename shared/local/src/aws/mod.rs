@@ -3,6 +3,7 @@
 
 pub mod dynamodb;
 pub mod front;
+pub mod objects;
 pub mod secrets;
 pub mod sns;
 pub mod sqs;
@@ -16,6 +17,7 @@ pub use request::{Answer, Extension, Request, Service};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use dynamodb::Tables;
+use objects::Objects;
 use secrets::Secrets;
 use sns::Topics;
 use sqs::Queues;
@@ -33,6 +35,7 @@ pub(crate) struct Services {
     pub queues: Queues,
     pub topics: Topics,
     pub secrets: Secrets,
+    pub objects: Objects,
     pub extensions: Arc<RwLock<Vec<Arc<dyn Extension>>>>,
 }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use runtime::module::Listening;
-use runtime::wiring::{self, Lane, Topic};
+use runtime::wiring::{self, Feed, Lane, Topic};
 use runtime::{Module, Row, Trigger, access, rate};
 use serde_json::json;
 use store::{Index, PLATFORM_TABLES, SortType, Table};
 
 use super::BootError;
-use super::settings::{PREFIX, events_fifo_topic, events_topic};
+use super::settings::{PREFIX, archive_bucket, events_fifo_topic, events_topic};
 use crate::Cloud;
 use crate::aws::dynamodb::{IndexSpec, KeyType, Projection, TableSpec};
 use crate::aws::sqs;
@@ -33,6 +33,7 @@ pub(crate) fn ensure(modules: &[Module], cloud: &Cloud) -> Result<(), BootError>
         ensure_topic(cloud, topic, &name, &lanes)
             .map_err(|error| BootError::Topic { topic: name, error })?;
     }
+    cloud.objects().ensure(&archive_bucket());
     Ok(())
 }
 
@@ -59,15 +60,16 @@ pub(crate) fn map(modules: &[Module], mappings: &Mappings) -> Result<(), BootErr
     }
     for row in rows(modules) {
         let Trigger::Stream { table, births } = &row.trigger else { continue };
+        let feed = Feed::of(*births);
         mappings.map_stream(StreamMapping {
             table: physical(table),
             function: row.id.to_owned(),
-            batch_size: size(wiring::STREAM_BATCH),
-            parallelization: size(wiring::STREAM_PARALLEL),
+            batch_size: size(feed.batch),
+            parallelization: size(feed.parallel),
             filter: serde_json::from_str(births.pattern()).ok(),
-            retries: wiring::STREAM_RETRIES,
-            max_age_ms: i64::from(wiring::STREAM_MAX_AGE_S) * 1000,
-            bisect: true,
+            retries: feed.retries,
+            max_age_ms: i64::from(feed.max_age_s) * 1000,
+            bisect: feed.bisect,
             partial_failures: true,
         })?;
     }

@@ -60,11 +60,13 @@ pub struct Options {
 
 impl Options {
     /// In memory, without sockets, at a fixed time with fixed chance: for tests. Schedules run when
-    /// told to, stray accesses are refused, passwords are hashed cheaply.
+    /// told to, stray accesses are refused, passwords are hashed cheaply, nothing is archived
+    /// unless asked for.
     pub fn in_memory() -> Self {
         let settings = [
-            ("TALARIA_ARGON2_MEMORY_KIB", CHEAPEST_ARGON2_KIB),
-            ("TALARIA_ARGON2_PASSES", CHEAPEST_ARGON2_PASSES),
+            ("TALARIA_ARGON2_MEMORY_KIB", CHEAPEST_ARGON2_KIB.to_string()),
+            ("TALARIA_ARGON2_PASSES", CHEAPEST_ARGON2_PASSES.to_string()),
+            ("TALARIA_ARCHIVE_BUCKET", String::new()),
         ];
         Self {
             storage: Storage::Memory,
@@ -75,7 +77,7 @@ impl Options {
             refuse_strays: true,
             processes: None,
             chaos: None,
-            settings: settings.map(|(name, value)| (name.to_owned(), value.to_string())).into(),
+            settings: settings.map(|(name, value)| (name.to_owned(), value)).into(),
             log: None,
         }
     }
@@ -101,6 +103,12 @@ impl Options {
         self
     }
 
+    /// With published events archived.
+    #[must_use]
+    pub fn archiving(self) -> Self {
+        self.setting("TALARIA_ARCHIVE_BUCKET", archive_bucket())
+    }
+
     /// With the chance of this seed.
     #[must_use]
     pub fn seeded(mut self, seed: u64) -> Self {
@@ -124,6 +132,7 @@ pub(crate) fn variables(
         ("TALARIA_EVENTS_TOPIC", sns::topic_arn(&events_topic())),
         ("TALARIA_EVENTS_FIFO_TOPIC", sns::topic_arn(&events_fifo_topic())),
         ("TALARIA_QUEUE_PREFIX", format!("{endpoint}/{ACCOUNT}/{PREFIX}")),
+        ("TALARIA_ARCHIVE_BUCKET", archive_bucket()),
         ("TALARIA_API_ID", API_ID.to_owned()),
         ("TALARIA_TEST_MODE", "true".to_owned()),
         ("AWS_REGION", REGION.to_owned()),
@@ -131,6 +140,11 @@ pub(crate) fn variables(
     ];
     let own = own.map(|(name, value)| (name.to_owned(), value));
     own.into_iter().chain(options.settings.clone()).collect()
+}
+
+/// Name of the bucket of the archive.
+pub(crate) fn archive_bucket() -> String {
+    format!("{PREFIX}archive")
 }
 
 /// Name of the standard topic.

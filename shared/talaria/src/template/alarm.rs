@@ -2,6 +2,7 @@
 
 use events::Priority;
 use runtime::module::Listening;
+use runtime::stream::Births;
 use runtime::wiring::{LaneError, resource_name};
 use runtime::{Module, Row, Trigger};
 use serde_json::{Value, json};
@@ -88,9 +89,18 @@ pub const STREAM_BEHIND: Kind = Kind {
     action: "Look for errors of the reader in its log group: docs/runbooks/outbox.md.",
 };
 
+/// An archive that falls behind.
+pub const ARCHIVE_BEHIND: Kind = Kind {
+    name: "archive-behind",
+    threshold: "iterator older than an hour",
+    meaning: "The archive of published events falls behind. What the stream forgets, after 24 \
+              hours, is missing in it; the events themselves are not affected.",
+    action: "Look for `error` lines of the function in its log group: docs/operations.md.",
+};
+
 /// Every kind of alarm a module's stack can have.
 pub const KINDS: &[&Kind] =
-    &[&FAULTS, &CRASHES, &DEAD_LETTERS, &BEHIND, &THROTTLED, &STREAM_BEHIND];
+    &[&FAULTS, &CRASHES, &DEAD_LETTERS, &BEHIND, &THROTTLED, &STREAM_BEHIND, &ARCHIVE_BEHIND];
 
 /// The alarms of a module and the composite that joins them.
 pub fn resources(module: &Module) -> Result<Resources, LaneError> {
@@ -103,7 +113,7 @@ pub fn resources(module: &Module) -> Result<Resources, LaneError> {
     for row in &module.rows {
         match &row.trigger {
             Trigger::Listener(heard) => alarms.extend(behind(row, heard)),
-            Trigger::Stream { .. } => alarms.extend(stream_behind(row)),
+            Trigger::Stream { births, .. } => alarms.extend(stream_behind(row, *births)),
             _ => {}
         }
     }
@@ -265,7 +275,12 @@ fn behind(row: &Row, heard: &Listening) -> Resources {
     )
 }
 
-fn stream_behind(row: &Row) -> Resources {
+fn stream_behind(row: &Row, births: Births) -> Resources {
+    let (kind, class, threshold) = match births {
+        Births::Outbox => (&STREAM_BEHIND, Class::Page, 60_000.0),
+        // Its batches wait for a minute; nobody waits for its files.
+        Births::Sent => (&ARCHIVE_BEHIND, Class::Ticket, 3_600_000.0),
+    };
     let function = reference(&format!("{}Function", logical(row.id)));
     let of_function = dimension("FunctionName", function);
     let age = metric("m1", json!("AWS/Lambda"), "IteratorAge", "Maximum", of_function);
@@ -273,10 +288,10 @@ fn stream_behind(row: &Row) -> Resources {
         row,
         "StreamBehind",
         Alarm {
-            kind: &STREAM_BEHIND,
+            kind,
             suffix: String::new(),
-            class: Class::Page,
-            threshold: 60_000.0,
+            class,
+            threshold,
             minutes: (3, 2),
             queries: sum(vec![age]),
         },

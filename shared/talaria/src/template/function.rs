@@ -20,6 +20,7 @@ const NOT_SET_ON_AWS: &[&str] = &[
     "AWS_ENDPOINT_URL_DYNAMODB",
     "AWS_ENDPOINT_URL_SQS",
     "AWS_ENDPOINT_URL_SNS",
+    "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL_SECRETS_MANAGER",
     "AWS_ENDPOINT_URL_LAMBDA",
     "AWS_ACCESS_KEY_ID",
@@ -105,6 +106,9 @@ fn environment(module: &Module, row: &Row) -> Result<Map<String, Value>, LaneErr
     {
         set("TALARIA_API_ID", reference(&super::route::api(api)));
     }
+    if row.archives {
+        set("TALARIA_ARCHIVE_BUCKET", reference("ArchiveBucket"));
+    }
     if row.mails {
         set("TALARIA_MAIL_URL", reference("MailUrl"));
         set("TALARIA_MAIL_FROM", reference("MailFrom"));
@@ -131,7 +135,8 @@ mod tests {
 
     #[test]
     fn every_setting_is_set_by_some_template_or_declared_as_not_set() {
-        let mut row = fixture::hears("demo.on_mail", events::profile::UPDATED.spec).mails();
+        let mut row =
+            fixture::hears("demo.on_mail", events::profile::UPDATED.spec).mails().archives();
         row.emits.push(events::profile::UPDATED.spec);
         let mut module = fixture::module();
         module.rows.push(row);

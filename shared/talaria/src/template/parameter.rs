@@ -36,6 +36,7 @@ const PARAMETERS: &[Parameter] = &[
     text("EventsTopic", "The standard topic of domain events: its ARN."),
     text("EventsFifoTopic", "The FIFO topic of domain events: its ARN."),
     text("OutboxStream", "The stream of table outbox: its ARN."),
+    text("ArchiveBucket", "The bucket published events are archived in: its name."),
     text("IdentityApi", "The HTTP API of the identity modules: its id."),
     text("IdentityAuthorizer", "The authorizer of that API: its id."),
     text("IdentityInvocation", "The role that API invokes functions with: its name."),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use store::{AUDIT, IDEMPOTENCY, INBOX, OUTBOX, PLATFORM, PLATFORM_TABLES, Table};
 
 use super::function::counts_networks;
-use super::intrinsic::{arn, attribute, function_arn, logical, reference, resource};
+use super::intrinsic::{arn, attribute, filled, function_arn, logical, reference, resource};
 use super::listener;
 use crate::member::put;
 
@@ -49,6 +49,11 @@ pub fn of_row(row: &Row) -> Result<Value, LaneError> {
     statements.extend(topics(row));
     statements.extend(queues(row));
     statements.extend(secrets(row));
+    if row.archives {
+        // Names of buckets are unique everywhere: their ARNs have neither region nor account.
+        let files = filled("arn:${AWS::Partition}:s3:::${ArchiveBucket}/archive/*");
+        statements.push(allow(&["s3:PutObject"], files));
+    }
     if !row.calls.is_empty() {
         let callees: Vec<Value> = row.calls.iter().map(|id| function_arn(id)).collect();
         statements.push(allow(&["lambda:InvokeFunction"], json!(callees)));
@@ -280,6 +285,22 @@ mod tests {
         for (id, expected) in cases {
             assert_eq!(granted(id), expected, "{id}");
         }
+    }
+
+    #[test]
+    fn who_archives_may_put_files_below_archive_and_do_nothing_else_with_the_bucket() {
+        let module = fixture::module();
+        let row = module.row("demo.tidy").unwrap();
+        let about_s3 = |row: &Row| {
+            let role = of_row(row).unwrap();
+            let statements =
+                role.pointer("/Properties/Policies/0/PolicyDocument/Statement").unwrap();
+            let all = statements.as_array().unwrap().clone().into_iter();
+            all.filter(|one| one.to_string().contains("s3:")).collect::<Vec<_>>()
+        };
+        assert_eq!(about_s3(row), Vec::<Value>::new());
+        let files = json!({ "Fn::Sub": "arn:${AWS::Partition}:s3:::${ArchiveBucket}/archive/*" });
+        assert_eq!(about_s3(&row.clone().archives()), [allow(&["s3:PutObject"], files)]);
     }
 
     #[test]

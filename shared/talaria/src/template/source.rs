@@ -3,8 +3,7 @@
 use runtime::module::Listening;
 use runtime::stream::Births;
 use runtime::wiring::{
-    JOB_BATCH, JOB_CONCURRENCY, JOB_RECEIVES, RETENTION_S, STREAM_BATCH, STREAM_MAX_AGE_S,
-    STREAM_PARALLEL, STREAM_RETRIES, Topic, queue_names,
+    Feed, JOB_BATCH, JOB_CONCURRENCY, JOB_RECEIVES, RETENTION_S, Topic, queue_names,
 };
 use runtime::{Module, Row, Trigger};
 use serde_json::{Value, json};
@@ -15,20 +14,20 @@ use super::intrinsic::{attribute, logical, named, reference, resource};
 use super::role::{allow, trusted};
 use crate::member::put;
 
-/// Records of an outbox stream: a try that fails three times is left to the sweeper, because the table
-/// still says `pending`; so no shard is ever blocked.
+/// Records of a stream, from the oldest that is kept on.
 pub fn stream(row: &Row, table: &Table, births: Births) -> Resources {
     let name = logical(row.id);
+    let feed = Feed::of(births);
     let properties = json!({
         "EventSourceArn": stream_parameter(table),
         "FunctionName": reference(&format!("{name}Function")),
         "StartingPosition": "TRIM_HORIZON",
-        "BatchSize": STREAM_BATCH,
-        "MaximumBatchingWindowInSeconds": 0,
-        "ParallelizationFactor": STREAM_PARALLEL,
-        "BisectBatchOnFunctionError": true,
-        "MaximumRetryAttempts": STREAM_RETRIES,
-        "MaximumRecordAgeInSeconds": STREAM_MAX_AGE_S,
+        "BatchSize": feed.batch,
+        "MaximumBatchingWindowInSeconds": feed.window_s,
+        "ParallelizationFactor": feed.parallel,
+        "BisectBatchOnFunctionError": feed.bisect,
+        "MaximumRetryAttempts": feed.retries,
+        "MaximumRecordAgeInSeconds": feed.max_age_s,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "FilterCriteria": { "Filters": [{ "Pattern": births.pattern() }] },
     });
@@ -122,4 +121,35 @@ pub fn schedule_role(module: &Module) -> Resources {
         }],
     });
     [("ScheduleRole".to_owned(), resource("AWS::IAM::Role", properties))].into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use store::OUTBOX;
+
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn the_archive_waits_for_whole_files_and_the_relay_for_nothing() {
+        let mapping = |births| {
+            let row = fixture::module().row("demo.relay").cloned().unwrap();
+            stream(&row, &OUTBOX, births)["DemoRelayMapping"]["Properties"].clone()
+        };
+        let settings = [
+            ("BatchSize", json!(100), json!(1_000)),
+            ("MaximumBatchingWindowInSeconds", json!(0), json!(60)),
+            ("ParallelizationFactor", json!(10), json!(1)),
+            ("BisectBatchOnFunctionError", json!(true), json!(false)),
+            ("MaximumRetryAttempts", json!(3), json!(10_000)),
+            ("MaximumRecordAgeInSeconds", json!(3_600), json!(86_400)),
+        ];
+        for (name, relay, archive) in settings {
+            assert_eq!(mapping(Births::Outbox)[name], relay, "{name}");
+            assert_eq!(mapping(Births::Sent)[name], archive, "{name}");
+        }
+        let pattern = r#"{"dynamodb":{"NewImage":{"status":{"S":["sent"]}}}}"#;
+        let filters = &mapping(Births::Sent)["FilterCriteria"]["Filters"];
+        assert_eq!(*filters, json!([{ "Pattern": pattern }]));
+    }
 }

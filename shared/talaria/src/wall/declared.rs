@@ -31,6 +31,9 @@ const TRIES_MAX: u32 = 20;
 /// Seconds of the longest pause between attempts.
 const BACKOFF_MAX_S: u32 = 39_600;
 
+/// Functions that read one stream; more are throttled (DynamoDB Developer Guide, "Streams").
+const STREAM_READERS_MAX: usize = 2;
+
 /// Writes of one commit and its reactors.
 const WRITES_MAX: usize = 90;
 
@@ -106,6 +109,12 @@ fn of_row(platform: &Platform, module: &Module, row: &Row) -> Vec<Breach> {
         && !(PLATFORM_TABLES.contains(table) && table.has_stream())
     {
         found.push(breach!("{id} reads the stream of {}: only the outbox has one", table.name()));
+    }
+    let reads = |other: &Row| matches!(other.trigger, Trigger::Stream { .. });
+    let readers = platform.rows().filter(|(_, other)| reads(other)).count();
+    if reads(row) && readers > STREAM_READERS_MAX {
+        found
+            .push(breach!("{id} is one of {readers} readers of the outbox's stream: it takes two"));
     }
     found.extend(of_listener(module, row));
     found
@@ -340,6 +349,20 @@ mod tests {
             let lines = lines([row]);
             assert!(lines.iter().any(|line| line.starts_with(expected)), "{expected}: {lines:?}");
         }
+    }
+
+    #[test]
+    fn a_stream_has_no_third_reader() {
+        let reader = |id| {
+            let mut row = fixture::module().row("demo.relay").cloned().unwrap();
+            row.id = id;
+            row
+        };
+        let told = |ids: &[&'static str]| {
+            let lines = lines(ids.iter().copied().map(reader)).into_iter();
+            lines.filter(|line| line.contains("readers of the outbox")).count()
+        };
+        assert_eq!((told(&["demo.a", "demo.b"]), told(&["demo.a", "demo.b", "demo.c"])), (0, 3));
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod tests;
 
 pub use delivery::{Publication, PublishedMessage};
 pub use subscription::SubscriptionView;
-pub(crate) use xml::error_answer;
+pub(crate) use xml::{error_answer, escaped};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

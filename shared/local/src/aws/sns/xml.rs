@@ -75,7 +75,8 @@ fn xml(status: u16, document: String, error: Option<String>) -> Answer {
     Answer { status, content_type: "text/xml", headers: Vec::new(), body, error }
 }
 
-fn escaped(text: &str) -> String {
+/// Text as it stands between tags.
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
