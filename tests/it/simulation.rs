@@ -1,75 +1,57 @@
-//! Registration to greeting under faults: every AWS call of the story fails once in every way there is.
-//!
-//! One thread, paused time, unmodified handlers and SDK clients; the SDK's HTTP connector is the only
-//! seam. A failure prints the fault and the story it happened in.
+//! The backbone under faults: seeded, single-threaded, in paused time, with unmodified handlers and SDK
+//! clients; the SDK's HTTP connector is the only seam. A failure prints the smallest plan that fails,
+//! and the story of it.
 
-mod story;
+mod dice;
+mod drive;
+mod explore;
+mod figures;
+mod harm;
+mod judge;
+mod plan;
+mod rows;
+mod shrink;
+mod trace;
+mod world;
 
-use local::fault::{Fault, FaultPlan};
+use self::drive::live;
+use self::explore::explore;
+use self::figures::{Figures, cpu_time};
+use self::plan::{Ask, Plan};
 
-use self::story::Story;
-
-#[tokio::test(start_paused = true)]
-async fn the_story_ends_well_without_faults() {
-    let story = Story::begin().await;
-    story.live().await;
-    story.judge("no fault").await;
+/// Every kind of listener in as few calls as possible.
+fn core() -> Vec<Ask> {
+    let ask = |ordered, events, key| Ask { ordered, tenant: 0, number: 0, events, key };
+    vec![ask(true, 3, 1), ask(false, 1, 2), ask(true, 1, 3)]
 }
 
-#[tokio::test(start_paused = true)]
-async fn two_runs_of_one_schedule_are_the_same() {
-    let plan = || FaultPlan::Nth { n: 7, fault: Fault::CrashAfter };
-    let mut traces = Vec::new();
-    for _ in 0..2 {
-        let story = Story::begin().await;
-        story.faults().inject(plan());
-        story.live().await;
-        traces.push(story.trace());
+#[test]
+fn a_calm_world_comes_to_rest_with_every_event_handled_once() {
+    let mut figures = Figures::default();
+    let began = cpu_time();
+    for seed in 0..20 {
+        explore(&Plan::calm(seed, core()), &mut figures);
     }
-    assert!(!traces[0].is_empty());
-    assert_eq!(traces[0], traces[1]);
+    figures.cpu = cpu_time() - began;
+    eprintln!("{figures}");
 }
 
-/// Lives the story once for every call it makes, with the fault at that call.
-async fn at_every_call(fault: Fault) {
-    let quiet = Story::begin().await;
-    quiet.live().await;
-    let calls = quiet.faults().calls();
-    assert!(calls > 20, "the story makes {calls} AWS calls");
-    for n in 1..=calls {
-        let story = Story::begin().await;
-        story.faults().inject(FaultPlan::Nth { n, fault });
-        story.live().await;
-        story.judge(&format!("{fault:?} at call {n} of {calls}")).await;
+#[test]
+fn two_runs_of_one_plan_are_the_same() {
+    for seed in 0..5 {
+        let (one, other) = (live(&Plan::of(seed)), live(&Plan::of(seed)));
+        assert!(!one.calls.is_empty());
+        assert_eq!(trace::of(&one), trace::of(&other), "seed {seed}");
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_error_at_any_call_ends_well() {
-    at_every_call(Fault::ErrorBefore).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_lost_reply_at_any_call_ends_well() {
-    at_every_call(Fault::ReplyLost).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_throttle_at_any_call_ends_well() {
-    at_every_call(Fault::Throttle).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_conflict_at_any_call_ends_well() {
-    at_every_call(Fault::Conflict).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_crash_before_any_call_ends_well() {
-    at_every_call(Fault::CrashBefore).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_crash_after_any_call_ends_well() {
-    at_every_call(Fault::CrashAfter).await;
+#[test]
+fn random_plans_end_well() {
+    let mut figures = Figures::default();
+    let began = cpu_time();
+    for seed in 0..100 {
+        explore(&Plan::of(seed), &mut figures);
+    }
+    figures.cpu = cpu_time() - began;
+    eprintln!("{figures}");
 }

@@ -1,0 +1,191 @@
+//! Lives a plan on a platform of its own: one thread, paused time, and the SDK's connector as the only
+//! seam between what is tested and what is told.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use local::connector::Call;
+use local::{Options, Platform};
+use tokio::task::JoinSet;
+
+use super::plan::{Ask, Plan, Step};
+use super::rows::{Client, Rows};
+use super::world::{self, outside};
+
+/// How often a client tries before it gives up, and how long it waits first.
+const TRIES: u32 = 6;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// How often the platform is looked at until it is at rest, and the most time that can pass between.
+const LOOKS: usize = 300;
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// What a request came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub ask: Ask,
+    /// The last answer's status.
+    pub status: u16,
+    pub tries: u32,
+}
+
+/// A plan and what became of it.
+pub struct Life {
+    pub plan: Plan,
+    pub told: Vec<Told>,
+    /// Every AWS call of a function.
+    pub calls: Vec<Call>,
+    pub deliveries: u64,
+    /// Everything stored when it came to rest.
+    pub rows: Rows,
+    /// Whether it came to rest at all.
+    pub rested: bool,
+    /// Accesses beyond a tenant.
+    pub strays: Vec<String>,
+    /// How much virtual time it took.
+    pub span: Duration,
+}
+
+/// Lives this plan to its end and looks at what is left.
+pub fn live(plan: &Plan) -> Life {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true);
+    let runtime = runtime.build().expect("a runtime");
+    runtime.block_on(async { Stage::open(plan).await.play().await })
+}
+
+/// A platform with a plan.
+pub struct Stage {
+    pub platform: Platform,
+    client: Client,
+    plan: Plan,
+    calls: Arc<Mutex<Vec<Call>>>,
+    told: Arc<Mutex<Vec<Told>>>,
+    busy: JoinSet<()>,
+    began_ms: i64,
+}
+
+impl Stage {
+    /// A platform at rest, with the harms of a plan in place.
+    pub async fn open(plan: &Plan) -> Self {
+        outside::begin(&plan.fates);
+        let options = Options::bare().seeded(plan.seed);
+        let platform = Platform::start(world::modules(), options).await.expect("it starts");
+        let client = Client::of(&platform);
+        client.eavesdrop();
+        let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
+        let seen = calls.clone();
+        let cloud = platform.cloud();
+        cloud.observe(Arc::new(move |call| seen.lock().expect("one thread").push(call.clone())));
+        cloud.faults().reset();
+        for harm in &plan.harms {
+            harm.inject(cloud.faults());
+        }
+        Self {
+            client,
+            plan: plan.clone(),
+            calls,
+            told: Arc::default(),
+            busy: JoinSet::new(),
+            began_ms: platform.clock().now_ms(),
+            platform,
+        }
+    }
+
+    /// Plays every step, lets the faults stop, and waits for rest.
+    pub async fn play(mut self) -> Life {
+        for step in self.plan.steps.clone() {
+            self.step(step).await;
+        }
+        let rested = self.come_to_rest().await;
+        self.close(rested).await
+    }
+
+    async fn step(&mut self, step: Step) {
+        match step {
+            Step::Ask(asks) => asks.into_iter().for_each(|ask| self.ask(ask)),
+            Step::Pass(span_ms) => tokio::time::sleep(Duration::from_millis(span_ms)).await,
+            Step::Settle => self.platform.settle().await,
+            Step::Tick => {
+                let platform = self.platform.clone();
+                self.busy.spawn(async move { platform.tick().await });
+            }
+            Step::Stream(on) => self.platform.mappings().enable("platform.relay_stream", on),
+        }
+    }
+
+    /// A client of its own asks, and asks again with the same key while it may have failed.
+    fn ask(&mut self, ask: Ask) {
+        let (platform, told) = (self.platform.clone(), self.told.clone());
+        self.busy.spawn(async move {
+            let (mut status, mut tries, mut pause) = (0, 0, FIRST_PAUSE);
+            while tries < TRIES {
+                tries += 1;
+                status = platform.request(request(&ask)).await.status().as_u16();
+                if status < 500 && status != 409 && status != 429 {
+                    break;
+                }
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            told.lock().expect("one thread").push(Told { ask, status, tries });
+        });
+    }
+
+    /// Faults have stopped and every doorbell rings: within bounded steps nothing is left to do.
+    pub async fn come_to_rest(&mut self) -> bool {
+        while self.busy.join_next().await.is_some() {}
+        self.platform.cloud().faults().stop();
+        self.platform.mappings().enable("platform.relay_stream", true);
+        for _ in 0..LOOKS {
+            self.platform.settle().await;
+            let open = self.client.has_open_rows().await;
+            let due_ms = self.next_due_ms();
+            if !open && due_ms.is_none() {
+                return true;
+            }
+            let now_ms = self.platform.clock().now_ms();
+            let wait = due_ms.map(|due_ms| u64::try_from(due_ms - now_ms).unwrap_or(0));
+            let wait = wait.map(Duration::from_millis);
+            // What a queue hides for an hour is waited for at once; a row waits for the sweep.
+            let wait = if open { wait.unwrap_or(SWEEP).min(SWEEP) } else { wait.unwrap_or(SWEEP) };
+            tokio::time::sleep(wait).await;
+            if open {
+                self.platform.tick().await;
+            }
+        }
+        false
+    }
+
+    /// When the next hidden message of a living queue shows.
+    fn next_due_ms(&self) -> Option<i64> {
+        let queues = self.platform.cloud().queues();
+        let names = queues.names().into_iter().filter(|name| !name.contains("-dlq"));
+        names.filter_map(|name| queues.next_due_ms(&name)).min()
+    }
+
+    async fn close(self, rested: bool) -> Life {
+        let span_ms = self.platform.clock().now_ms() - self.began_ms;
+        let strays = self.platform.cloud().violations().into_iter();
+        Life {
+            rows: self.client.read().await,
+            strays: strays.map(|stray| format!("{}: {}", stray.function, stray.reason)).collect(),
+            deliveries: self.platform.cloud().faults().deliveries(),
+            plan: self.plan,
+            told: std::mem::take(&mut self.told.lock().expect("one thread")),
+            calls: std::mem::take(&mut self.calls.lock().expect("one thread")),
+            rested,
+            span: Duration::from_millis(u64::try_from(span_ms).unwrap_or(0)),
+        }
+    }
+}
+
+fn request(ask: &Ask) -> Request<Bytes> {
+    let body = serde_json::to_string(&ask.body()).expect("a body");
+    Request::post(ask.path())
+        .header("host", "127.0.0.1")
+        .header("content-type", "application/json")
+        .header("idempotency-key", format!("key-{}", ask.key))
+        .body(Bytes::from(body))
+        .expect("a request")
+}

@@ -1,0 +1,118 @@
+//! From the state change to the topics: E1, E2 and the first half of E3.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use events::Envelope;
+use kernel::EntityKind;
+use store::outbox::{OutboxRow, Status};
+
+use super::{Invariant, Verdict};
+use crate::simulation::drive::{Life, Told};
+use crate::simulation::world::TENANTS;
+use crate::simulation::world::thing::Thing;
+
+pub fn judge(life: &Life, verdict: &mut Verdict) {
+    let mut rows: BTreeMap<&str, Vec<&OutboxRow>> = BTreeMap::new();
+    for row in &life.rows.outbox {
+        rows.entry(&row.partitionkey).or_default().push(row);
+    }
+    for thing in &life.rows.things {
+        let own = rows.remove(partitionkey(thing).as_str()).unwrap_or_default();
+        announced(thing, &own, verdict);
+        wanted(life, thing, verdict);
+    }
+    for (aggregate, rows) in rows {
+        verdict.must(Invariant::E1, false, || {
+            format!("{} events of {aggregate}, which does not exist", rows.len())
+        });
+    }
+    published(life, verdict);
+    for row in &life.rows.outbox {
+        let ended = matches!(row.status, Status::Sent | Status::Skipped | Status::Failed);
+        verdict.must(Invariant::E2, ended, || format!("{} is {:?}", named(row), row.status));
+    }
+}
+
+/// As many events as the state has seen steps, numbered from 1.
+fn announced(thing: &Thing, rows: &[&OutboxRow], verdict: &mut Verdict) {
+    let numbers: Vec<u64> = rows.iter().map(|row| row.sequence).collect();
+    let dense: Vec<u64> = (1..=thing.head.event_seq).collect();
+    verdict.must(Invariant::E1, numbers == dense, || {
+        format!(
+            "{} has seen {} steps, its events are {numbers:?}",
+            partitionkey(thing),
+            thing.head.event_seq
+        )
+    });
+}
+
+/// As many steps as clients were told of; those that were told of a failure may have happened, but
+/// each at most once.
+fn wanted(life: &Life, thing: &Thing, verdict: &mut Verdict) {
+    let own = |told: &&Told| is_about(told, thing);
+    let events = |told: &Told| u64::from(told.ask.events);
+    let done = |told: &&Told| told.status < 300;
+    let told: Vec<&Told> = life.told.iter().filter(own).collect();
+    let least: u64 = told.iter().copied().filter(done).map(events).sum();
+    let most: u64 = told.iter().copied().map(events).sum();
+    let carried = thing.subject.id().starts_with("c-");
+    let seen = thing.head.event_seq;
+    verdict.must(Invariant::E1, carried || (least..=most).contains(&seen), || {
+        format!(
+            "{} has seen {seen} steps; clients were told of {least}, and asked for {most}",
+            partitionkey(thing)
+        )
+    });
+}
+
+fn is_about(told: &Told, thing: &Thing) -> bool {
+    let tenant = TENANTS[usize::from(told.ask.tenant) % TENANTS.len()];
+    let kind = if told.ask.ordered { EntityKind::Swap } else { EntityKind::Settings };
+    let pk = thing.key.pk.text().unwrap_or_default();
+    pk.contains(&tenant.to_string())
+        && thing.subject.kind() == kind
+        && thing.subject.id() == format!("a{}", told.ask.number)
+}
+
+/// Nothing is published that was not committed, everything is that says so, and an ordered
+/// aggregate's events come first in their order.
+fn published(life: &Life, verdict: &mut Verdict) {
+    let rows: BTreeMap<String, &OutboxRow> =
+        life.rows.outbox.iter().map(|row| (row.event_id.to_string(), row)).collect();
+    let mut heard: [BTreeSet<String>; 2] = Default::default();
+    let mut last: BTreeMap<&str, u64> = BTreeMap::new();
+    for (topic, events) in life.rows.heard.iter().enumerate() {
+        for event in events {
+            let id = event.id.to_string();
+            verdict.must(Invariant::E1, rows.contains_key(&id), || {
+                format!("{} was published and is not committed", told(event))
+            });
+            if heard[topic].insert(id) && topic == 1 {
+                let last = last.entry(&event.partitionkey).or_default();
+                let next = *last + 1;
+                verdict.must(Invariant::E3, event.sequence_number() == next, || {
+                    format!("{} was published first when {next} was next", told(event))
+                });
+                *last = event.sequence_number();
+            }
+        }
+    }
+    for (id, row) in rows.iter().filter(|(_, row)| row.status == Status::Sent) {
+        let out = heard[usize::from(row.ordered)].contains(id);
+        verdict.must(Invariant::E2, out, || format!("{} is sent and was not published", named(row)));
+    }
+}
+
+pub fn partitionkey(thing: &Thing) -> String {
+    let pk = thing.key.pk.text().unwrap_or_default();
+    let owner: Vec<&str> = pk.split('#').skip(1).take(2).collect();
+    format!("{}/{}", owner.join("/"), thing.subject)
+}
+
+pub fn named(row: &OutboxRow) -> String {
+    format!("{} number {} of {}", row.kind, row.sequence, row.partitionkey)
+}
+
+fn told(event: &Envelope) -> String {
+    format!("{} number {} of {}", event.kind, event.sequence_number(), event.partitionkey)
+}

@@ -1,0 +1,140 @@
+//! Everything stored, read past the product: only a test may scan.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::types::AttributeValue;
+use events::Envelope;
+use local::Platform;
+use local::aws::sqs;
+use serde::de::DeserializeOwned;
+use store::inbox::InboxRow;
+use store::outbox::OutboxRow;
+use store::{INBOX, Item, OUTBOX, PLATFORM, Table};
+
+use super::world::WORLD;
+use super::world::thing::{Notes, Thing};
+
+/// Queues that hear all there is on each topic and that nobody empties.
+const HEARD: [(&str, &str); 2] = [
+    ("talaria-local-events", "heard-standard"),
+    ("talaria-local-events.fifo", "heard-fifo.fifo"),
+];
+
+/// What is stored at one moment.
+#[derive(Default)]
+pub struct Rows {
+    pub things: Vec<Thing>,
+    pub notes: Vec<Notes>,
+    pub outbox: Vec<OutboxRow>,
+    /// By listener and event.
+    pub inbox: BTreeMap<(String, String), InboxRow>,
+    /// Published events in their order, on the standard and on the FIFO topic.
+    pub heard: [Vec<Envelope>; 2],
+    /// Messages in dead-letter queues: (queue, event, whether it names its cause).
+    pub dead: Vec<(String, String, bool)>,
+}
+
+/// Reads a platform's tables and queues.
+pub struct Client {
+    platform: Platform,
+    dynamodb: aws_sdk_dynamodb::Client,
+}
+
+impl Client {
+    pub fn of(platform: &Platform) -> Self {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("local"))
+            .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+            .http_client(platform.cloud().http_client())
+            .build();
+        let dynamodb = aws_sdk_dynamodb::Client::from_conf(config);
+        Self { platform: platform.clone(), dynamodb }
+    }
+
+    /// Lets a queue of ours hear every publication.
+    pub fn eavesdrop(&self) {
+        for (topic, queue) in HEARD {
+            let fifo = queue.ends_with(".fifo").then(|| ("FifoQueue", "true".to_owned()));
+            let cloud = self.platform.cloud();
+            cloud.queues().ensure(queue, fifo).expect("a queue");
+            let raw = [("RawMessageDelivery".to_owned(), "true".to_owned())];
+            let queue = sqs::queue_arn(queue);
+            cloud.topics().subscribe(topic, &queue, raw.into()).expect("a subscription");
+        }
+    }
+
+    /// Whether an event is still to be published, or sent again later.
+    pub async fn has_open_rows(&self) -> bool {
+        let outbox = self.scan(&OUTBOX).await;
+        let open = |item: &Item| matches!(item.text("status"), Some("pending" | "processing"));
+        if outbox.iter().any(open) {
+            return true;
+        }
+        let platform = self.scan(&PLATFORM).await;
+        platform.iter().any(|item| item.text("due_kind").is_some())
+    }
+
+    /// Everything.
+    pub async fn read(&self) -> Rows {
+        let mut rows = Rows::default();
+        for item in self.scan(&WORLD).await {
+            match kind_of(&item) {
+                "THING" => rows.things.push(read(item)),
+                "NOTED" => rows.notes.push(read(item)),
+                _ => {}
+            }
+        }
+        rows.outbox = self.scan(&OUTBOX).await.into_iter().map(read).collect();
+        rows.outbox.sort_by_key(|row| (row.partitionkey.clone(), row.sequence));
+        for item in self.scan(&INBOX).await.into_iter().filter(|item| kind_of(item) == "INB") {
+            let parts: Vec<&str> = item.text("pk").unwrap_or_default().split('#').collect();
+            let key = (parts[4].to_owned(), parts[5..].join("#"));
+            rows.inbox.insert(key, read(item));
+        }
+        for (heard, (_, queue)) in rows.heard.iter_mut().zip(HEARD) {
+            let messages = self.platform.cloud().queues().peek(queue, usize::MAX);
+            let messages = messages.expect("a queue").into_iter();
+            *heard = messages.filter_map(|got| Envelope::parse(&got.body).ok()).collect();
+        }
+        rows.dead = self.dead();
+        rows
+    }
+
+    fn dead(&self) -> Vec<(String, String, bool)> {
+        let queues = self.platform.cloud().queues();
+        let names = queues.names().into_iter().filter(|name| name.contains("-dlq"));
+        let dead = |name: String| {
+            let messages = queues.peek(&name, usize::MAX).expect("a queue").into_iter();
+            messages.map(move |got| {
+                let event = Envelope::parse(&got.body).map(|event| event.id.to_string());
+                (name.clone(), event.unwrap_or_default(), got.attributes.contains_key("cause"))
+            })
+        };
+        names.flat_map(dead).collect()
+    }
+
+    async fn scan(&self, table: &Table) -> Vec<Item> {
+        let name = self.platform.ports().store.physical(table);
+        let mut items: Vec<HashMap<String, AttributeValue>> = Vec::new();
+        let mut from = None;
+        loop {
+            let page = self.dynamodb.scan().table_name(&name).set_exclusive_start_key(from);
+            let page = page.send().await.expect("the table is readable");
+            items.extend(page.items.unwrap_or_default());
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                return items.into_iter().map(Item::from).collect();
+            }
+        }
+    }
+}
+
+fn kind_of(item: &Item) -> &str {
+    item.text("pk").and_then(|pk| pk.split('#').nth(3)).unwrap_or_default()
+}
+
+fn read<T: DeserializeOwned>(item: Item) -> T {
+    item.decode().expect("a row of its kind")
+}

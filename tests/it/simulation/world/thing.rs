@@ -1,0 +1,58 @@
+//! The rows of the world: entities, and per listener and entity what was done.
+
+use kernel::EntityRef;
+use serde::{Deserialize, Serialize};
+use store::{Head, Key, Scope, Stored, Table, Versioned};
+
+use super::WORLD;
+
+/// An entity: it only has a past.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Thing {
+    #[serde(flatten)]
+    pub key: Key,
+    #[serde(flatten)]
+    pub head: Head,
+    pub subject: EntityRef,
+}
+
+impl Stored for Thing {
+    const TABLE: Table = WORLD;
+
+    fn key(&self) -> Key {
+        self.key.clone()
+    }
+}
+
+impl Versioned for Thing {
+    fn head(&self) -> Head {
+        self.head
+    }
+}
+
+impl Thing {
+    pub fn new(scope: &Scope, subject: EntityRef) -> Self {
+        Self { key: key_of(scope, &subject), head: Head::NEW, subject }
+    }
+}
+
+/// Where an entity is.
+pub fn key_of(scope: &Scope, subject: &EntityRef) -> Key {
+    Key::alone(scope.partition("THING", (subject.kind().as_str(), subject.id())))
+}
+
+/// Where a listener notes the events of an entity.
+pub fn notes_of(scope: &Scope, listener: &str, subject: &EntityRef) -> Key {
+    Key::alone(scope.partition("NOTED", (listener, subject.kind().as_str(), subject.id())))
+}
+
+/// What a listener noted about an entity, in the order of its transactions.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Notes {
+    #[serde(flatten)]
+    pub key: Key,
+    pub listener: String,
+    pub subject: EntityRef,
+    pub n: u64,
+    pub noted: Vec<u64>,
+}
