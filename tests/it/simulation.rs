@@ -2,6 +2,7 @@
 //! clients; the SDK's HTTP connector is the only seam. A failure prints the smallest plan that fails,
 //! and the story of it.
 
+mod corpus;
 mod dice;
 mod drive;
 mod explore;
@@ -9,31 +10,61 @@ mod figures;
 mod harm;
 mod judge;
 mod plan;
+mod planted;
 mod rows;
 mod shrink;
+mod soak;
+mod story;
+mod systematic;
 mod trace;
 mod world;
 
+use self::dice::Dice;
 use self::drive::live;
 use self::explore::explore;
-use self::figures::{Figures, cpu_time};
-use self::plan::{Ask, Plan};
+use self::harm::{Harm, OfCall};
+use self::plan::{Ask, Plan, Step};
+use self::planted::{PLANTED, median};
+use self::soak::{Soak, Watch};
+
+/// Pairs of harms an ordinary build lives.
+const PAIRS: usize = 150;
+/// Starting points of a hunt for a planted bug, where somebody has the time.
+const HUNTS: u64 = 5;
+
+fn ask(ordered: bool, events: u8, key: u32) -> Ask {
+    Ask { ordered, tenant: 0, number: 0, events, key }
+}
 
 /// Every kind of listener in as few calls as possible.
-fn core() -> Vec<Ask> {
-    let ask = |ordered, events, key| Ask { ordered, tenant: 0, number: 0, events, key };
-    vec![ask(true, 3, 1), ask(false, 1, 2), ask(true, 1, 3)]
+fn core() -> Plan {
+    Plan::calm(7, vec![ask(true, 3, 1), ask(false, 1, 2), ask(true, 1, 3)])
+}
+
+/// As [`core`], but nobody hears the first two doorbells: the sweeper carries everything.
+fn core_swept() -> Plan {
+    let mut plan = Plan::calm(7, vec![ask(true, 2, 1), ask(false, 1, 2)]);
+    plan.steps.insert(0, Step::Stream(false));
+    let mut nth = std::collections::BTreeMap::<String, u64>::new();
+    for call in live(&plan).calls {
+        let nth = nth.entry(call.function.clone()).or_default();
+        *nth += 1;
+        if call.operation.starts_with("Publish") && call.function.starts_with("world.") {
+            plan.harms.push(Harm::CallOf(call.function, *nth, OfCall::ErrorBefore));
+        }
+    }
+    plan.steps.push(Step::Pass(31_000));
+    plan.steps.push(Step::Tick);
+    plan
 }
 
 #[test]
 fn a_calm_world_comes_to_rest_with_every_event_handled_once() {
-    let mut figures = Figures::default();
-    let began = cpu_time();
-    for seed in 0..20 {
-        explore(&Plan::calm(seed, core()), &mut figures);
+    let mut watch = Watch::new("calm");
+    for plan in [core(), core_swept()] {
+        explore(&plan, &mut watch.figures);
     }
-    figures.cpu = cpu_time() - began;
-    eprintln!("{figures}");
+    watch.end();
 }
 
 #[test]
@@ -46,12 +77,67 @@ fn two_runs_of_one_plan_are_the_same() {
 }
 
 #[test]
-fn random_plans_end_well() {
-    let mut figures = Figures::default();
-    let began = cpu_time();
-    for seed in 0..100 {
-        explore(&Plan::of(seed), &mut figures);
+fn what_once_failed_ends_well() {
+    let mut watch = Watch::new("corpus");
+    for (plan, _) in corpus::plans() {
+        explore(&plan, &mut watch.figures);
     }
-    figures.cpu = cpu_time() - began;
-    eprintln!("{figures}");
+}
+
+/// Lives a story once for every harm at every place.
+fn with_every_harm(what: &'static str, plan: &Plan) {
+    let mut watch = Watch::new(what);
+    for harm in systematic::every_harm(&live(plan)) {
+        let mut plan = plan.clone();
+        plan.harms.push(harm);
+        explore(&plan, &mut watch.figures);
+        watch.say();
+    }
+    watch.end();
+}
+
+#[test]
+fn every_single_harm_at_every_call_ends_well() {
+    with_every_harm("single harms", &core());
+}
+
+#[test]
+fn every_single_harm_at_every_call_of_the_sweep_ends_well() {
+    with_every_harm("single harms, swept", &core_swept());
+}
+
+#[test]
+fn pairs_of_harms_end_well() {
+    let plan = core();
+    let harms = systematic::every_harm(&live(&plan));
+    let mut dice = Dice::new(1);
+    let mut watch = Watch::new("pairs of harms");
+    let pairs = if Soak::from_environment().is_long() { harms.len() * 20 } else { PAIRS };
+    for _ in 0..pairs {
+        let mut plan = plan.clone();
+        plan.harms = vec![dice.pick(&harms).clone(), dice.pick(&harms).clone()];
+        explore(&plan, &mut watch.figures);
+        watch.say();
+    }
+    watch.end();
+}
+
+#[test]
+fn random_plans_end_well() {
+    Soak::from_environment().run();
+}
+
+#[test]
+fn every_planted_bug_is_found() {
+    let hunts = if Soak::from_environment().is_long() { HUNTS } else { 1 };
+    let mut missed = Vec::new();
+    for planted in PLANTED {
+        let found: Vec<Option<u64>> = (0..hunts).map(|hunt| planted.hunt(hunt * 10_000)).collect();
+        let seeds: Vec<u64> = found.iter().copied().flatten().collect();
+        eprintln!("{} {:?}: {} seeds of {}", planted.fault, planted.bug, median(seeds), planted.seeds);
+        if found.contains(&None) {
+            missed.push(format!("{} {:?}", planted.fault, planted.bug));
+        }
+    }
+    assert!(missed.is_empty(), "not found within their seeds: {missed:?}");
 }

@@ -49,8 +49,8 @@ pub struct Life {
 
 /// Lives this plan to its end and looks at what is left.
 pub fn live(plan: &Plan) -> Life {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true);
-    let runtime = runtime.build().expect("a runtime");
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime");
     runtime.block_on(async { Stage::open(plan).await.play().await })
 }
 

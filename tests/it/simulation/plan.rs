@@ -108,7 +108,7 @@ impl Plan {
 fn asks(dice: &mut Dice, key: &mut u32) -> Vec<Ask> {
     let (ordered, tenant) = (!dice.one_in(3), u8::from(dice.one_in(3)));
     let number = dice.below(2) as u8;
-    let one = |dice: &mut Dice| {
+    let mut one = |dice: &mut Dice| {
         *key += 1;
         // Mostly the same entity: what can go wrong between two writers of one does so here.
         let strays = dice.one_in(4);
