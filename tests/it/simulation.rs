@@ -9,6 +9,7 @@ mod explore;
 mod figures;
 mod harm;
 mod judge;
+mod operator;
 mod plan;
 mod planted;
 mod rows;
@@ -19,10 +20,12 @@ mod systematic;
 mod trace;
 mod world;
 
+use local::fault::Fault;
+
 use self::dice::Dice;
 use self::drive::live;
 use self::explore::explore;
-use self::harm::{Harm, OfCall};
+use self::harm::Harm;
 use self::plan::{Ask, Plan, Step};
 use self::planted::{PLANTED, median};
 use self::soak::{Soak, Watch};
@@ -50,7 +53,7 @@ fn core_swept() -> Plan {
         let nth = nth.entry(call.function.clone()).or_default();
         *nth += 1;
         if call.operation.starts_with("Publish") && call.function.starts_with("world.") {
-            plan.harms.push(Harm::CallOf(call.function, *nth, OfCall::ErrorBefore));
+            plan.harms.push(Harm::CallOf(call.function, *nth, Fault::ErrorBefore));
         }
     }
     plan.steps.push(Step::Pass(31_000));

@@ -5,11 +5,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use contracts::platform::EventReplay;
 use http::Request;
 use local::connector::Call;
 use local::{Options, Platform};
+use store::inbox::State;
 use tokio::task::JoinSet;
 
+use super::judge::backbone;
+use super::operator;
 use super::plan::{Ask, Plan, Step};
 use super::rows::{Client, Rows};
 use super::world::{self, outside};
@@ -39,8 +43,13 @@ pub struct Life {
     pub deliveries: u64,
     /// Everything stored when it came to rest.
     pub rows: Rows,
+    /// The same once an operator has had everything handled again that was given up, in a world where
+    /// everything works; nothing where nothing was given up.
+    pub repaired: Option<Rows>,
     /// Whether it came to rest at all.
     pub rested: bool,
+    /// What an operator could not have handled again.
+    pub refusals: Vec<String>,
     /// Accesses beyond a tenant.
     pub strays: Vec<String>,
     /// How much virtual time it took.
@@ -62,6 +71,7 @@ pub struct Stage {
     calls: Arc<Mutex<Vec<Call>>>,
     told: Arc<Mutex<Vec<Told>>>,
     busy: JoinSet<()>,
+    refusals: Vec<String>,
     began_ms: i64,
 }
 
@@ -87,6 +97,7 @@ impl Stage {
             calls,
             told: Arc::default(),
             busy: JoinSet::new(),
+            refusals: Vec::new(),
             began_ms: platform.clock().now_ms(),
             platform,
         }
@@ -97,8 +108,26 @@ impl Stage {
         for step in self.plan.steps.clone() {
             self.step(step).await;
         }
-        let rested = self.come_to_rest().await;
-        self.close(rested).await
+        let mut rested = self.come_to_rest().await;
+        let rows = self.client.read().await;
+        let mut repaired = None;
+        if rows.inbox.values().any(|row| row.state == State::Failed) {
+            self.repair().await;
+            rested &= self.come_to_rest().await;
+            repaired = Some(self.client.read().await);
+        }
+        self.close(rows, repaired, rested)
+    }
+
+    /// The world works again, and an operator has everything handled that was given up.
+    async fn repair(&mut self) {
+        outside::heal();
+        for hearing in &backbone().listeners {
+            let (listener, key) = (&hearing.listener, &format!("repair-{}", hearing.listener));
+            if let Err(refusal) = operator::retry_dead(&self.platform, listener, key).await {
+                self.refusals.push(format!("{listener}: {refusal}"));
+            }
+        }
     }
 
     async fn step(&mut self, step: Step) {
@@ -110,8 +139,19 @@ impl Stage {
                 let platform = self.platform.clone();
                 self.busy.spawn(async move { platform.tick().await });
             }
+            Step::Replay { which, listener, force } => self.replay(which, listener, force).await,
             Step::Stream(on) => self.platform.mappings().enable("platform.relay_stream", on),
         }
+    }
+
+    async fn replay(&mut self, which: u64, listener: Option<String>, force: bool) {
+        let sent = self.client.sent().await;
+        let which = usize::try_from(which).unwrap_or(0).checked_rem(sent.len());
+        let Some(event) = which.and_then(|which| sent[which].parse().ok()) else { return };
+        let platform = self.platform.clone();
+        // An order that fails is the operator's to repeat; here nobody does.
+        let replay = EventReplay { event, listener, force };
+        self.busy.spawn(async move { drop(operator::replay(&platform, &replay).await) });
     }
 
     /// A client of its own asks, and asks again with the same key while it may have failed.
@@ -139,18 +179,15 @@ impl Stage {
         self.platform.mappings().enable("platform.relay_stream", true);
         for _ in 0..LOOKS {
             self.platform.settle().await;
-            let open = self.client.has_open_rows().await;
-            let due_ms = self.next_due_ms();
-            if !open && due_ms.is_none() {
-                return true;
-            }
+            let queued_ms = self.next_due_ms();
+            let swept_ms = self.client.next_due_ms().await;
+            let Some(due_ms) = queued_ms.into_iter().chain(swept_ms).min() else { return true };
             let now_ms = self.platform.clock().now_ms();
-            let wait = due_ms.map(|due_ms| u64::try_from(due_ms - now_ms).unwrap_or(0));
-            let wait = wait.map(Duration::from_millis);
-            // What a queue hides for an hour is waited for at once; a row waits for the sweep.
-            let wait = if open { wait.unwrap_or(SWEEP).min(SWEEP) } else { wait.unwrap_or(SWEEP) };
+            // What is due and still there waits for the next sweep.
+            let wait_ms = u64::try_from(due_ms - now_ms).unwrap_or(0);
+            let wait = if wait_ms == 0 { SWEEP } else { Duration::from_millis(wait_ms) };
             tokio::time::sleep(wait).await;
-            if open {
+            if swept_ms.is_some_and(|swept_ms| swept_ms <= self.platform.clock().now_ms()) {
                 self.platform.tick().await;
             }
         }
@@ -164,11 +201,13 @@ impl Stage {
         names.filter_map(|name| queues.next_due_ms(&name)).min()
     }
 
-    async fn close(self, rested: bool) -> Life {
+    fn close(self, rows: Rows, repaired: Option<Rows>, rested: bool) -> Life {
         let span_ms = self.platform.clock().now_ms() - self.began_ms;
         let strays = self.platform.cloud().violations().into_iter();
         Life {
-            rows: self.client.read().await,
+            rows,
+            repaired,
+            refusals: self.refusals,
             strays: strays.map(|stray| format!("{}: {}", stray.function, stray.reason)).collect(),
             deliveries: self.platform.cloud().faults().deliveries(),
             plan: self.plan,

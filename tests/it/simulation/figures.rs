@@ -41,7 +41,7 @@ impl Figures {
             }
             self.places.insert(place);
         }
-        for ((_, event), inbox) in &life.rows.inbox {
+        for ((_, event, _), inbox) in &life.rows.inbox {
             let row = life.rows.outbox.iter().find(|row| row.event_id.to_string() == *event);
             let done = inbox.consumed_at.filter(|_| inbox.state == State::Done);
             if let (Some(row), Some(done)) = (row, done) {

@@ -6,6 +6,8 @@ mod publication;
 use std::fmt;
 
 use super::drive::Life;
+use super::rows::Rows;
+pub use effects::backbone;
 
 /// A promise of the backbone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,14 +60,29 @@ impl Verdict {
     }
 }
 
+/// What is stored at one moment of a life.
+pub struct Sight<'a> {
+    pub life: &'a Life,
+    pub rows: &'a Rows,
+    /// Whether an operator has repaired everything, so that nothing may be given up any more.
+    pub repaired: bool,
+}
+
 /// Judges a life that has come to its end.
 pub fn judge(life: &Life) -> Verdict {
     let mut verdict = Verdict::default();
     verdict.must(Invariant::E2, life.rested, || {
         format!("no rest within {} s of virtual time", life.span.as_secs())
     });
-    publication::judge(life, &mut verdict);
-    effects::judge(life, &mut verdict);
+    let sights = [(Some(&life.rows), false), (life.repaired.as_ref(), true)];
+    for (rows, repaired) in sights {
+        let Some(rows) = rows else { continue };
+        let sight = Sight { life, rows, repaired };
+        publication::judge(&sight, &mut verdict);
+        effects::judge(&sight, &mut verdict);
+    }
+    effects::hand_offs(&mut verdict);
+    verdict.must(Invariant::E6, life.refusals.is_empty(), || life.refusals.join("; "));
     verdict.must(Invariant::E8, life.strays.is_empty(), || life.strays.join("; "));
     verdict
 }

@@ -33,6 +33,9 @@ pub enum Step {
     Tick,
     /// The stream's doorbell is switched on or off.
     Stream(bool),
+    /// An operator has one of the events published so far, counted from the oldest, sent again: to
+    /// everybody, or to one listener, which may have to handle it anew.
+    Replay { which: u64, listener: Option<String>, force: bool },
 }
 
 /// One request: whom it is about, and the key its repeats carry.
@@ -58,7 +61,7 @@ impl Ask {
 }
 
 /// Listeners a fate can be of.
-const LISTENERS: [&str; 8] = [
+const LISTENERS: [&str; 11] = [
     listener::COUNT,
     listener::HAND_OFF,
     listener::PATIENT,
@@ -67,6 +70,9 @@ const LISTENERS: [&str; 8] = [
     listener::FOLLOW_SKIPPING,
     listener::ENDS,
     listener::CARRY,
+    listener::PROMPT,
+    listener::ONCE,
+    listener::FRESH,
 ];
 
 impl Plan {
@@ -89,6 +95,9 @@ impl Plan {
             steps.push(pause(&mut dice));
             if dice.one_in(3) {
                 steps.push(Step::Tick);
+            }
+            if dice.one_in(6) {
+                steps.push(replay(&mut dice));
             }
         }
         let fates = (0..dice.below(4)).map(|_| fate(&mut dice)).collect();
@@ -131,6 +140,11 @@ fn pause(dice: &mut Dice) -> Step {
         4 => Step::Pass(dice.between(6_000, 60_000)),
         _ => Step::Pass(dice.between(30_000, 90_000)),
     }
+}
+
+fn replay(dice: &mut Dice) -> Step {
+    let listener = dice.one_in(2).then(|| (*dice.pick(&LISTENERS)).to_owned());
+    Step::Replay { which: dice.below(8), force: listener.is_some() && dice.one_in(2), listener }
 }
 
 fn fate(dice: &mut Dice) -> Fate {

@@ -9,7 +9,7 @@ use local::Platform;
 use local::aws::sqs;
 use serde::de::DeserializeOwned;
 use store::inbox::InboxRow;
-use store::outbox::OutboxRow;
+use store::outbox::{OutboxRow, Status};
 use store::{INBOX, Item, OUTBOX, PLATFORM, Table};
 
 use super::world::WORLD;
@@ -26,9 +26,11 @@ const HEARD: [(&str, &str); 2] = [
 pub struct Rows {
     pub things: Vec<Thing>,
     pub notes: Vec<Notes>,
+    /// Partition keys of counted events, once per event.
+    pub tallies: Vec<String>,
     pub outbox: Vec<OutboxRow>,
-    /// By listener and event.
-    pub inbox: BTreeMap<(String, String), InboxRow>,
+    /// By listener, event and part; the part is empty for the first delivery.
+    pub inbox: BTreeMap<(String, String, String), InboxRow>,
     /// Published events in their order, on the standard and on the FIFO topic.
     pub heard: [Vec<Envelope>; 2],
     /// Messages in dead-letter queues: (queue, event, whether it names its cause).
@@ -65,15 +67,34 @@ impl Client {
         }
     }
 
-    /// Whether an event is still to be published, or sent again later.
-    pub async fn has_open_rows(&self) -> bool {
+    /// When the next row is due that waits for a sweep: an event to be published, or to be sent again.
+    pub async fn next_due_ms(&self) -> Option<i64> {
+        let open = |item: &Item| {
+            let status = item.text("status");
+            status.is_none() || matches!(status, Some("pending" | "processing"))
+        };
+        let due = |item: Item| {
+            item.text("due_pk")?;
+            item.number("due_at_ms").filter(|_| open(&item))
+        };
         let outbox = self.scan(&OUTBOX).await;
-        let open = |item: &Item| matches!(item.text("status"), Some("pending" | "processing"));
-        if outbox.iter().any(open) {
-            return true;
-        }
         let platform = self.scan(&PLATFORM).await;
-        platform.iter().any(|item| item.text("due_kind").is_some())
+        let due = outbox.into_iter().chain(platform).filter_map(due).min()?;
+        i64::try_from(due).ok()
+    }
+
+    /// Addresses of events that were published, oldest first.
+    pub async fn sent(&self) -> Vec<String> {
+        let mut sent: Vec<(u128, String)> = Vec::new();
+        for item in self.scan(&OUTBOX).await {
+            let row: OutboxRow = read(item);
+            if row.status == Status::Sent && row.kind.starts_with("world.") {
+                let at = u128::try_from(row.created_at.ms()).unwrap_or(0);
+                sent.push((at, format!("{}/{}", row.partitionkey, row.sequence)));
+            }
+        }
+        sent.sort_unstable();
+        sent.into_iter().map(|(_, address)| address).collect()
     }
 
     /// Everything.
@@ -83,6 +104,7 @@ impl Client {
             match kind_of(&item) {
                 "THING" => rows.things.push(read(item)),
                 "NOTED" => rows.notes.push(read(item)),
+                "TALLY" => rows.tallies.extend(item.text("pk").map(str::to_owned)),
                 _ => {}
             }
         }
@@ -90,7 +112,8 @@ impl Client {
         rows.outbox.sort_by_key(|row| (row.partitionkey.clone(), row.sequence));
         for item in self.scan(&INBOX).await.into_iter().filter(|item| kind_of(item) == "INB") {
             let parts: Vec<&str> = item.text("pk").unwrap_or_default().split('#').collect();
-            let key = (parts[4].to_owned(), parts[5..].join("#"));
+            let part = parts.get(6).copied().unwrap_or_default();
+            let key = (parts[4].to_owned(), parts[5].to_owned(), part.to_owned());
             rows.inbox.insert(key, read(item));
         }
         for (heard, (_, queue)) in rows.heard.iter_mut().zip(HEARD) {

@@ -30,9 +30,13 @@ pub fn story(life: &Life, verdict: &Verdict) -> String {
     lines.push("events:".to_owned());
     lines.extend(life.rows.outbox.iter().map(|row| format!("  {}", event(life, row))));
     lines.push("listeners:".to_owned());
-    lines.extend(life.rows.inbox.iter().map(|((listener, id), row)| {
+    lines.extend(life.rows.inbox.iter().map(|((listener, id, part), row)| {
         let code = row.last_error_code.as_deref().unwrap_or_default();
-        format!("  {listener} {id}: {:?} after {} {code}", row.state, row.attempts)
+        let reason = row.skip_reason.as_deref().unwrap_or_default();
+        format!(
+            "  {listener} {id} {part}: {:?} after {} {code}{reason}",
+            row.state, row.attempts
+        )
     }));
     let noted = life.rows.notes.iter();
     lines.extend(noted.map(|one| format!("  {} {}: {:?}", one.listener, one.subject, one.noted)));

@@ -10,7 +10,7 @@ mod hear;
 use contracts::{Empty, Endpoint, Public};
 use events::{Event, Fact};
 use kernel::{EntityKind, TenantId};
-use runtime::module::{Exhausted, listen_all, serve};
+use runtime::module::{Exhausted, listen_all, react, serve};
 use runtime::{Group, Module, Row};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,10 @@ pub const SWAP_TYPES: [Event<Step>; 4] = [OPENED, QUOTED, FILLED, SETTLED];
 
 /// The one type of an unordered entity.
 pub const CHANGED: Event<Step> = Event::new("world.settings.changed", EntityKind::Settings);
+
+/// How long [`listener::ONCE`] passes over repeats, and how old an event [`listener::FRESH`] takes.
+pub const UNIQUE_S: u32 = 60;
+pub const FRESH_S: u32 = 400;
 
 /// What to do.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
@@ -79,6 +83,9 @@ pub mod listener {
     pub const FOLLOW_SKIPPING: &str = "world.follow_skipping";
     pub const ENDS: &str = "world.ends";
     pub const CARRY: &str = "world.carry";
+    pub const PROMPT: &str = "world.prompt";
+    pub const ONCE: &str = "world.once";
+    pub const FRESH: &str = "world.fresh";
 }
 
 /// The module's table.
@@ -94,7 +101,7 @@ pub fn module() -> Module {
             serve(&ADVANCE_SETTINGS, advance::settings).writes([WORLD]).emits([CHANGED.spec]),
             hears(COUNT, [CHANGED.spec]).tries(3, [10, 20]),
             hears(HAND_OFF, [CHANGED.spec]).tries(4, [5, 20]).claims(),
-            hears(PATIENT, [CHANGED.spec]).tries(3, [5, 1_200]),
+            hears(PATIENT, [CHANGED.spec]).tries(3, [5, 800]),
             hears(MIRROR, swaps).tries(3, [10, 20]),
             hears(FOLLOW, swaps).tries(3, [10, 20]).ordered(),
             hears(FOLLOW_SKIPPING, swaps)
@@ -102,6 +109,9 @@ pub fn module() -> Module {
                 .ordered()
                 .on_exhausted(Exhausted::Skip),
             hears(ENDS, [OPENED.spec, SETTLED.spec]).tries(3, [10, 20]).ordered(),
+            hears(PROMPT, [CHANGED.spec]).tries(3, [10, 20]).inline(300),
+            hears(ONCE, [CHANGED.spec]).tries(3, [10, 20]).unique_for(UNIQUE_S),
+            hears(FRESH, [CHANGED.spec]).tries(4, [30, 300]).expires_after(FRESH_S),
             listen_all(CARRY, [SETTLED.spec], hear::carry)
                 .tries(4, [5, 20])
                 .writes([WORLD])
@@ -109,6 +119,7 @@ pub fn module() -> Module {
         ],
     )
     .owns([WORLD])
+    .reacts([react("world.tally", &CHANGED, hear::tally)])
 }
 
 fn hears<const N: usize>(id: &'static str, heard: [events::EventSpec; N]) -> Row {

@@ -8,9 +8,8 @@ use store::inbox::{InboxRow, State};
 use store::outbox::{OutboxRow, Status};
 
 use super::publication::named;
-use super::{Invariant, Verdict};
-use crate::simulation::drive::Life;
-use crate::simulation::world::{self, outside};
+use super::{Invariant, Sight, Verdict};
+use crate::simulation::world::{self, listener, outside};
 
 /// Who hears what in the simulated world.
 pub fn backbone() -> &'static Backbone {
@@ -18,25 +17,24 @@ pub fn backbone() -> &'static Backbone {
     BACKBONE.get_or_init(|| Backbone::of(&world::modules()).expect("every listener can be subscribed"))
 }
 
-pub fn judge(life: &Life, verdict: &mut Verdict) {
-    let notes = notes(life);
+pub fn judge(sight: &Sight<'_>, verdict: &mut Verdict) {
+    let notes = notes(sight);
     for hearing in &backbone().listeners {
         let mut heard: BTreeMap<&str, Vec<&OutboxRow>> = BTreeMap::new();
-        for row in life.rows.outbox.iter().filter(|row| hearing.types.contains(&row.kind)) {
+        for row in sight.rows.outbox.iter().filter(|row| hearing.types.contains(&row.kind)) {
             heard.entry(&row.partitionkey).or_default().push(row);
         }
         for (aggregate, rows) in heard {
             let noted = notes.get(&(hearing.listener.clone(), aggregate.to_owned()));
-            let listening = Listening { life, hearing, rows, noted: noted.map_or(&[], Vec::as_slice) };
+            let listening = Listening { sight, hearing, rows, noted: noted.map_or(&[], Vec::as_slice) };
             listening.judge(verdict);
         }
     }
-    hand_offs(verdict);
 }
 
 /// By listener and aggregate.
-fn notes(life: &Life) -> BTreeMap<(String, String), Vec<u64>> {
-    let notes = life.rows.notes.iter().map(|notes| {
+fn notes(sight: &Sight<'_>) -> BTreeMap<(String, String), Vec<u64>> {
+    let notes = sight.rows.notes.iter().map(|notes| {
         let pk = notes.key.pk.text().unwrap_or_default();
         let owner: Vec<&str> = pk.split('#').skip(1).take(2).collect();
         let aggregate = format!("{}/{}", owner.join("/"), notes.subject);
@@ -47,7 +45,7 @@ fn notes(life: &Life) -> BTreeMap<(String, String), Vec<u64>> {
 
 /// What one listener did about one aggregate.
 struct Listening<'a> {
-    life: &'a Life,
+    sight: &'a Sight<'a>,
     hearing: &'a Hearing,
     /// The events it hears, in sequence.
     rows: Vec<&'a OutboxRow>,
@@ -66,9 +64,27 @@ impl Listening<'_> {
         }
     }
 
+    /// The row of the first delivery, or of one of its parts.
     fn inbox(&self, row: &OutboxRow) -> Option<&InboxRow> {
-        let key = (self.hearing.listener.clone(), row.event_id.to_string());
-        self.life.rows.inbox.get(&key)
+        self.parts(row).next()
+    }
+
+    /// The rows of the first delivery and of those that were ordered apart from it.
+    fn parts(&self, row: &OutboxRow) -> impl Iterator<Item = &InboxRow> {
+        let (listener, event) = (self.hearing.listener.clone(), row.event_id.to_string());
+        let first = (listener.clone(), event.clone(), String::new());
+        let parts = self.sight.rows.inbox.range(first..);
+        parts
+            .take_while(move |((other, id, _), _)| *other == listener && *id == event)
+            .map(|(_, row)| row)
+    }
+
+    fn is_forced(&self, row: &OutboxRow) -> bool {
+        let (listener, event) = (&self.hearing.listener, row.event_id.to_string());
+        let own = |(other, id, part): &&(String, String, String)| {
+            other == listener && *id == event && !part.is_empty()
+        };
+        self.sight.rows.inbox.keys().any(|key| own(&key))
     }
 
     /// Done, passed over for a reason, or failed with a cause and in a place it can be repeated from.
@@ -77,11 +93,22 @@ impl Listening<'_> {
             return;
         }
         let told = || format!("{} at {}", named(row), self.hearing.listener);
-        let Some(inbox) = self.inbox(row) else {
-            return verdict.must(Invariant::E6, false, || format!("{} left no trace", told()));
-        };
+        verdict.must(Invariant::E6, self.inbox(row).is_some(), || format!("{} left no trace", told()));
+        for inbox in self.parts(row) {
+            self.part_ended(row, inbox, verdict);
+        }
+    }
+
+    fn part_ended(&self, row: &OutboxRow, inbox: &InboxRow, verdict: &mut Verdict) {
+        let told = || format!("{} at {}", named(row), self.hearing.listener);
+        let code = inbox.last_error_code.as_deref().unwrap_or_default();
         match inbox.state {
-            State::Done => {}
+            State::Done => {
+                let reason = inbox.skip_reason.as_deref();
+                verdict.must(Invariant::E6, self.may_skip(reason), || {
+                    format!("{} was passed over for {reason:?}", told())
+                });
+            }
             State::InProgress | State::Retry => {
                 for invariant in [Invariant::E2, Invariant::E6] {
                     verdict.must(invariant, false, || {
@@ -90,10 +117,13 @@ impl Listening<'_> {
                 }
             }
             State::Failed => {
-                let kept = inbox.last_error_code.is_some() && inbox.failed_pk.is_some();
+                let kept = !code.is_empty() && inbox.failed_pk.is_some();
                 verdict.must(Invariant::E6, kept, || format!("{} failed without a cause", told()));
-                let early = inbox.attempts < self.hearing.tries
-                    && inbox.last_error_code.as_deref() != Some("outside_hopeless");
+                verdict.must(Invariant::E6, !self.sight.repaired, || {
+                    format!("{} is given up ({code}) though everything works again", told())
+                });
+                let early = inbox.attempts < self.hearing.tries;
+                let early = early && code.starts_with("outside_") && code != "outside_hopeless";
                 verdict.must(Invariant::E2, !early, || {
                     format!("{} failed after {} attempts", told(), inbox.attempts)
                 });
@@ -104,39 +134,58 @@ impl Listening<'_> {
                 });
             }
             State::Skipped => {
-                let kept = inbox.skip_reason.is_some() || inbox.last_error_code.is_some();
+                let kept = inbox.skip_reason.is_some() || !code.is_empty();
                 verdict.must(Invariant::E6, kept, || format!("{} skipped without a reason", told()));
             }
         }
     }
 
-    fn is_blocked_before(&self, row: &OutboxRow) -> bool {
-        let before = self.rows.iter().filter(|other| other.sequence < row.sequence);
-        self.hearing.on_exhausted == "block"
-            && before.filter_map(|other| self.inbox(other)).any(|inbox| inbox.state == State::Failed)
+    /// Reasons this listener can have for doing nothing.
+    fn may_skip(&self, reason: Option<&str>) -> bool {
+        match reason {
+            None | Some("nothing_to_do") => true,
+            Some("repeated") => self.hearing.listener == listener::ONCE,
+            Some("expired") => self.hearing.listener == listener::FRESH,
+            Some(_) => false,
+        }
     }
 
-    /// Noted once where it is done, and not at all elsewhere.
+    fn is_blocked_before(&self, row: &OutboxRow) -> bool {
+        let mut before = self.rows.iter().filter(|other| other.sequence < row.sequence);
+        self.hearing.on_exhausted == "block"
+            && before.any(|other| self.parts(other).any(|inbox| inbox.state == State::Failed))
+    }
+
+    /// Noted once for every delivery that is done, and not at all elsewhere.
     fn once(&self, row: &OutboxRow, verdict: &mut Verdict) {
         let times = self.noted.iter().filter(|number| **number == row.sequence).count();
-        let inbox = self.inbox(row);
-        let done = inbox.is_some_and(|inbox| {
-            inbox.state == State::Done && inbox.skip_reason.is_none()
-        });
-        verdict.must(Invariant::E4, times == usize::from(done), || {
+        let done = |inbox: &&InboxRow| inbox.state == State::Done && inbox.skip_reason.is_none();
+        let deliveries = self.parts(row).filter(done).count();
+        verdict.must(Invariant::E4, times == deliveries, || {
+            let states: Vec<_> = self.parts(row).map(|inbox| inbox.state).collect();
             format!(
-                "{} had {times} effects at {}, whose inbox says {:?}",
+                "{} had {times} effects at {}, whose inbox says {states:?}",
                 named(row),
                 self.hearing.listener,
-                inbox.map(|inbox| inbox.state)
             )
         });
     }
 
-    /// In sequence, and past a failed event only where the listener says so.
+    /// First effects in sequence, and past a failed event only where the listener says so.
     fn in_sequence(&self, verdict: &mut Verdict) {
         let told = || format!("{} noted {:?}", self.hearing.listener, self.noted);
-        let rising = self.noted.windows(2).all(|pair| pair[0] < pair[1]);
+        // What an operator forced ignores the order, as it should.
+        let forced = |row: &&&OutboxRow| self.is_forced(row);
+        let forced: Vec<u64> = self.rows.iter().filter(forced).map(|row| row.sequence).collect();
+        let mut first: Vec<u64> = Vec::new();
+        for number in self.noted.iter().filter(|number| !forced.contains(number)) {
+            if !first.contains(number) {
+                first.push(*number);
+            }
+        }
+        // Where it goes on past failed events, those are handled late.
+        let late = self.hearing.on_exhausted == "skip" && self.sight.repaired;
+        let rising = late || first.windows(2).all(|pair| pair[0] < pair[1]);
         verdict.must(Invariant::E3, rising, told);
         let mut stopped = None;
         for row in &self.rows {
@@ -146,20 +195,20 @@ impl Listening<'_> {
             verdict.must(Invariant::E3, !(failed && gap), || {
                 format!("{} never came to follow its predecessor: {}", named(row), told())
             });
+            let passed = stopped.is_some_and(|at| at < row.sequence);
+            verdict.must(Invariant::E3, !(passed && first.contains(&row.sequence)), || {
+                format!("{} was handled past a failed one: {}", named(row), told())
+            });
             if failed && self.hearing.on_exhausted == "block" {
                 stopped = stopped.or(Some(row.sequence));
             }
-            let passed = stopped.is_some_and(|at| at < row.sequence);
-            verdict.must(Invariant::E3, !(passed && self.noted.contains(&row.sequence)), || {
-                format!("{} was handled past a failed one: {}", named(row), told())
-            });
         }
     }
 }
 
 /// Nothing is handed over twice at the same time; where a function died over it, its successor waited
 /// until it had to be dead.
-fn hand_offs(verdict: &mut Verdict) {
+pub fn hand_offs(verdict: &mut Verdict) {
     let all = outside::hand_offs();
     for (at, one) in all.iter().enumerate() {
         let Some(ended) = one.ended else { continue };

@@ -6,28 +6,31 @@ use events::Envelope;
 use kernel::EntityKind;
 use store::outbox::{OutboxRow, Status};
 
-use super::{Invariant, Verdict};
-use crate::simulation::drive::{Life, Told};
+use super::{Invariant, Sight, Verdict};
+use crate::simulation::drive::Told;
 use crate::simulation::world::TENANTS;
 use crate::simulation::world::thing::Thing;
 
-pub fn judge(life: &Life, verdict: &mut Verdict) {
+pub fn judge(sight: &Sight<'_>, verdict: &mut Verdict) {
     let mut rows: BTreeMap<&str, Vec<&OutboxRow>> = BTreeMap::new();
-    for row in &life.rows.outbox {
+    for row in &sight.rows.outbox {
         rows.entry(&row.partitionkey).or_default().push(row);
     }
-    for thing in &life.rows.things {
+    for thing in &sight.rows.things {
         let own = rows.remove(partitionkey(thing).as_str()).unwrap_or_default();
         announced(thing, &own, verdict);
-        wanted(life, thing, verdict);
+        wanted(sight, thing, verdict);
+        counted(sight, thing, verdict);
     }
+    // Events about the platform are nobody's steps.
+    rows.retain(|_, rows| rows.iter().any(|row| row.subject.kind() != EntityKind::Operation));
     for (aggregate, rows) in rows {
         verdict.must(Invariant::E1, false, || {
             format!("{} events of {aggregate}, which does not exist", rows.len())
         });
     }
-    published(life, verdict);
-    for row in &life.rows.outbox {
+    published(sight, verdict);
+    for row in &sight.rows.outbox {
         let ended = matches!(row.status, Status::Sent | Status::Skipped | Status::Failed);
         verdict.must(Invariant::E2, ended, || format!("{} is {:?}", named(row), row.status));
     }
@@ -48,11 +51,11 @@ fn announced(thing: &Thing, rows: &[&OutboxRow], verdict: &mut Verdict) {
 
 /// As many steps as clients were told of; those that were told of a failure may have happened, but
 /// each at most once.
-fn wanted(life: &Life, thing: &Thing, verdict: &mut Verdict) {
+fn wanted(sight: &Sight<'_>, thing: &Thing, verdict: &mut Verdict) {
     let own = |told: &&Told| is_about(told, thing);
     let events = |told: &Told| u64::from(told.ask.events);
     let done = |told: &&Told| told.status < 300;
-    let told: Vec<&Told> = life.told.iter().filter(own).collect();
+    let told: Vec<&Told> = sight.life.told.iter().filter(own).collect();
     let least: u64 = told.iter().copied().filter(done).map(events).sum();
     let most: u64 = told.iter().copied().map(events).sum();
     let carried = thing.subject.id().starts_with("c-");
@@ -62,6 +65,18 @@ fn wanted(life: &Life, thing: &Thing, verdict: &mut Verdict) {
             "{} has seen {seen} steps; clients were told of {least}, and asked for {most}",
             partitionkey(thing)
         )
+    });
+}
+
+/// A reaction inside the transaction happens exactly where the event does.
+fn counted(sight: &Sight<'_>, thing: &Thing, verdict: &mut Verdict) {
+    if thing.subject.kind() != EntityKind::Settings {
+        return;
+    }
+    let own = thing.key.pk.text().unwrap_or_default().replace("#THING#", "#TALLY#");
+    let times = sight.rows.tallies.iter().filter(|pk| **pk == own).count() as u64;
+    verdict.must(Invariant::E1, times == thing.head.event_seq, || {
+        format!("{} steps of {own} were counted, {} seen", times, thing.head.event_seq)
     });
 }
 
@@ -76,12 +91,12 @@ fn is_about(told: &Told, thing: &Thing) -> bool {
 
 /// Nothing is published that was not committed, everything is that says so, and an ordered
 /// aggregate's events come first in their order.
-fn published(life: &Life, verdict: &mut Verdict) {
+fn published(sight: &Sight<'_>, verdict: &mut Verdict) {
     let rows: BTreeMap<String, &OutboxRow> =
-        life.rows.outbox.iter().map(|row| (row.event_id.to_string(), row)).collect();
+        sight.rows.outbox.iter().map(|row| (row.event_id.to_string(), row)).collect();
     let mut heard: [BTreeSet<String>; 2] = Default::default();
     let mut last: BTreeMap<&str, u64> = BTreeMap::new();
-    for (topic, events) in life.rows.heard.iter().enumerate() {
+    for (topic, events) in sight.rows.heard.iter().enumerate() {
         for event in events {
             let id = event.id.to_string();
             verdict.must(Invariant::E1, rows.contains_key(&id), || {
@@ -98,8 +113,13 @@ fn published(life: &Life, verdict: &mut Verdict) {
         }
     }
     for (id, row) in rows.iter().filter(|(_, row)| row.status == Status::Sent) {
-        let out = heard[usize::from(row.ordered)].contains(id);
+        let topic = usize::from(row.ordered);
+        let out = heard[topic].contains(id);
         verdict.must(Invariant::E2, out, || format!("{} is sent and was not published", named(row)));
+        let times = sight.rows.heard[topic].iter().filter(|event| event.id == row.event_id).count();
+        verdict.must(Invariant::E6, !out || times as u64 > u64::from(row.replay_no), || {
+            format!("{} is sent for the {}th time and was published {times} times", named(row), row.replay_no + 1)
+        });
     }
 }
 

@@ -1,10 +1,10 @@
 use kernel::{EntityKind, EntityRef, Error};
-use runtime::{Commit, Ctx, Outcome, Received, Worker};
+use runtime::{Commit, Ctx, Outcome, Reacting, Received, Worker};
 use serde_json::Value;
 use store::{Change, Update};
 
 use super::outside::{self, Meeting};
-use super::{WORLD, advance, listener, thing};
+use super::{Step, WORLD, advance, listener, thing};
 
 /// Notes the event's number behind those before it: safe to run twice, because the note is in the
 /// transaction of the inbox row.
@@ -29,6 +29,14 @@ pub async fn carry(ctx: Ctx<Worker>, event: Received<Value>) -> Result<Outcome, 
     let note = noted(listener::CARRY, &ctx, &event);
     ctx.apply(advance::step(&ctx, carried, 1, note).await?).await?;
     Ok(Outcome::Done)
+}
+
+/// Counts the events of an unordered entity inside the transaction that announces them.
+pub fn tally(reacting: &Reacting<'_, Step>) -> Result<Change, Error> {
+    let key = thing::tally_of(&reacting.scope, reacting.subject, reacting.sequence);
+    let mut change = Change::new();
+    change.update(Update::of(WORLD, key).set("step", reacting.data.step));
+    Ok(change)
 }
 
 /// Meets the world outside; the outcome where that ends the attempt.

@@ -2,7 +2,7 @@
 
 use kernel::EntityRef;
 use serde::{Deserialize, Serialize};
-use store::{Head, Key, Scope, Stored, Table, Versioned};
+use store::{Head, Key, Scope, SortKey, Stored, Table, Versioned};
 
 use super::WORLD;
 
@@ -44,6 +44,12 @@ pub fn key_of(scope: &Scope, subject: &EntityRef) -> Key {
 /// Where a listener notes the events of an entity.
 pub fn notes_of(scope: &Scope, listener: &str, subject: &EntityRef) -> Key {
     Key::alone(scope.partition("NOTED", (listener, subject.kind().as_str(), subject.id())))
+}
+
+/// Where the n-th event of an entity is counted inside the transaction that announces it.
+pub fn tally_of(scope: &Scope, subject: &EntityRef, sequence: u64) -> Key {
+    let pk = scope.partition("TALLY", (subject.kind().as_str(), subject.id()));
+    Key { pk, sk: SortKey::sequence(sequence) }
 }
 
 /// What a listener noted about an entity, in the order of its transactions.
