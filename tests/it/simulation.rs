@@ -18,6 +18,7 @@ mod soak;
 mod story;
 mod systematic;
 mod trace;
+mod watch;
 mod world;
 
 use local::fault::Fault;

@@ -9,6 +9,7 @@ use contracts::platform::EventReplay;
 use http::Request;
 use local::connector::Call;
 use local::{Options, Platform};
+use serde::Serialize;
 use store::inbox::State;
 use tokio::task::JoinSet;
 
@@ -16,7 +17,8 @@ use super::judge::backbone;
 use super::operator;
 use super::plan::{Ask, Plan, Step};
 use super::rows::{Client, Rows};
-use super::world::{self, outside};
+use super::watch::Watch;
+use super::world::{self, PlanTimer, TENANTS, TimerOrder, outside};
 
 /// How often a client tries before it gives up, and how long it waits first.
 const TRIES: u32 = 6;
@@ -48,6 +50,8 @@ pub struct Life {
     pub repaired: Option<Rows>,
     /// Whether it came to rest at all.
     pub rested: bool,
+    /// What was asked of timers.
+    pub watch: Watch,
     /// What an operator could not have handled again.
     pub refusals: Vec<String>,
     /// Accesses beyond a tenant.
@@ -70,6 +74,8 @@ pub struct Stage {
     plan: Plan,
     calls: Arc<Mutex<Vec<Call>>>,
     told: Arc<Mutex<Vec<Told>>>,
+    /// What was asked of timers.
+    watch: Arc<Mutex<Watch>>,
     busy: JoinSet<()>,
     refusals: Vec<String>,
     began_ms: i64,
@@ -96,6 +102,7 @@ impl Stage {
             plan: plan.clone(),
             calls,
             told: Arc::default(),
+            watch: Arc::default(),
             busy: JoinSet::new(),
             refusals: Vec::new(),
             began_ms: platform.clock().now_ms(),
@@ -139,6 +146,9 @@ impl Stage {
                 let platform = self.platform.clone();
                 self.busy.spawn(async move { platform.tick().await });
             }
+            Step::Time { tenant, timer, order, key } => {
+                self.time(PlanTimer { tenant, timer, order }, key);
+            }
             Step::Replay { which, listener, force } => self.replay(which, listener, force).await,
             Step::Stream(on) => self.platform.mappings().enable("platform.relay_stream", on),
         }
@@ -158,17 +168,22 @@ impl Stage {
     fn ask(&mut self, ask: Ask) {
         let (platform, told) = (self.platform.clone(), self.told.clone());
         self.busy.spawn(async move {
-            let (mut status, mut tries, mut pause) = (0, 0, FIRST_PAUSE);
-            while tries < TRIES {
-                tries += 1;
-                status = platform.request(request(&ask)).await.status().as_u16();
-                if status < 500 && status != 409 && status != 429 {
-                    break;
-                }
-                tokio::time::sleep(pause).await;
-                pause *= 2;
-            }
+            let (status, tries) = insist(&platform, ask.path(), &ask.body(), ask.key).await;
             told.lock().expect("one thread").push(Told { ask, status, tries });
+        });
+    }
+
+    /// Asks something of a timer, and looks at once whether it was called off in time.
+    fn time(&mut self, request: PlanTimer, key: u32) {
+        let (platform, watch, client) =
+            (self.platform.clone(), self.watch.clone(), self.client.clone());
+        let name = (TENANTS[usize::from(request.tenant) % TENANTS.len()], request.timer);
+        watch.lock().expect("one thread").asked(name, request.order);
+        self.busy.spawn(async move {
+            let (status, _) = insist(&platform, "/v1/world/timers", &request, key).await;
+            let timers = client.timers().await;
+            let mut watch = watch.lock().expect("one thread");
+            watch.told(name, request.order, status < 300, &timers);
         });
     }
 
@@ -177,6 +192,7 @@ impl Stage {
         while self.busy.join_next().await.is_some() {}
         self.platform.cloud().faults().stop();
         self.platform.mappings().enable("platform.relay_stream", true);
+        self.stop_hourly().await;
         for _ in 0..LOOKS {
             self.platform.settle().await;
             let queued_ms = self.next_due_ms();
@@ -194,6 +210,20 @@ impl Stage {
         false
     }
 
+    /// What rings for ever has to be called off, or there is no rest.
+    async fn stop_hourly(&mut self) {
+        for (at, timer) in self.client.timers().await.into_iter().enumerate() {
+            let recurs = timer.plan.as_ref().is_some_and(|plan| plan.recurrence.is_some());
+            let tenant = TENANTS.iter().position(|tenant| *tenant == timer.tenant_id);
+            let (Some(tenant), true) = (tenant, recurs) else { continue };
+            let name = timer.name.trim_start_matches('t').parse().unwrap_or(0);
+            let tenant = u8::try_from(tenant).unwrap_or(0);
+            let key = u32::MAX - u32::try_from(at).unwrap_or(0);
+            self.time(PlanTimer { tenant, timer: name, order: TimerOrder::Cancel }, key);
+        }
+        while self.busy.join_next().await.is_some() {}
+    }
+
     /// When the next hidden message of a living queue shows.
     fn next_due_ms(&self) -> Option<i64> {
         let queues = self.platform.cloud().queues();
@@ -205,6 +235,7 @@ impl Stage {
         let span_ms = self.platform.clock().now_ms() - self.began_ms;
         let strays = self.platform.cloud().violations().into_iter();
         Life {
+            watch: std::mem::take(&mut self.watch.lock().expect("one thread")),
             rows,
             repaired,
             refusals: self.refusals,
@@ -219,12 +250,29 @@ impl Stage {
     }
 }
 
-fn request(ask: &Ask) -> Request<Bytes> {
-    let body = serde_json::to_string(&ask.body()).expect("a body");
-    Request::post(ask.path())
-        .header("host", "127.0.0.1")
-        .header("content-type", "application/json")
-        .header("idempotency-key", format!("key-{}", ask.key))
-        .body(Bytes::from(body))
-        .expect("a request")
+/// Asks, and asks again with the same key while it may have failed: (last status, tries).
+async fn insist(
+    platform: &Platform,
+    path: &str,
+    body: &impl Serialize,
+    key: u32,
+) -> (u16, u32) {
+    let body = serde_json::to_string(body).expect("a body");
+    let (mut status, mut tries, mut pause) = (0, 0, FIRST_PAUSE);
+    while tries < TRIES {
+        tries += 1;
+        let request = Request::post(path)
+            .header("host", "127.0.0.1")
+            .header("content-type", "application/json")
+            .header("idempotency-key", format!("key-{key}"))
+            .body(Bytes::from(body.clone()))
+            .expect("a request");
+        status = platform.request(request).await.status().as_u16();
+        if status < 500 && status != 409 && status != 429 {
+            break;
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+    (status, tries)
 }

@@ -20,7 +20,7 @@ pub enum Harm {
 }
 
 /// Functions of the backbone and the world, those where most can break first.
-const FUNCTIONS: [&str; 12] = [
+const FUNCTIONS: [&str; 16] = [
     "world.advance_swap",
     "world.advance_settings",
     "platform.relay_stream",
@@ -33,6 +33,10 @@ const FUNCTIONS: [&str; 12] = [
     listener::CARRY,
     listener::PATIENT,
     listener::MIRROR,
+    listener::DIGEST,
+    "platform.on_due",
+    "platform.on_scheduled_event",
+    "world.plan_timer",
 ];
 
 impl Harm {

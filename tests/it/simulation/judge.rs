@@ -2,6 +2,7 @@
 
 mod effects;
 mod publication;
+mod timers;
 
 use std::fmt;
 
@@ -80,6 +81,7 @@ pub fn judge(life: &Life) -> Verdict {
         let sight = Sight { life, rows, repaired };
         publication::judge(&sight, &mut verdict);
         effects::judge(&sight, &mut verdict);
+        timers::judge(&sight, &mut verdict);
     }
     effects::hand_offs(&mut verdict);
     verdict.must(Invariant::E6, life.refusals.is_empty(), || life.refusals.join("; "));

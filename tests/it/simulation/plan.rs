@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::dice::Dice;
 use super::harm::Harm;
 use super::world::outside::{Fate, How};
-use super::world::{Advance, listener};
+use super::world::{Advance, PlanTimer, TimerOrder, listener};
 
 /// One run.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -31,6 +31,8 @@ pub enum Step {
     Settle,
     /// The schedules run, beside everything else.
     Tick,
+    /// Something is asked of a timer; nobody waits.
+    Time { tenant: u8, timer: u8, order: TimerOrder, key: u32 },
     /// The stream's doorbell is switched on or off.
     Stream(bool),
     /// An operator has one of the events published so far, counted from the oldest, sent again: to
@@ -61,7 +63,7 @@ impl Ask {
 }
 
 /// Listeners a fate can be of.
-const LISTENERS: [&str; 11] = [
+const LISTENERS: [&str; 13] = [
     listener::COUNT,
     listener::HAND_OFF,
     listener::PATIENT,
@@ -73,6 +75,8 @@ const LISTENERS: [&str; 11] = [
     listener::PROMPT,
     listener::ONCE,
     listener::FRESH,
+    listener::LAST,
+    listener::BELL,
 ];
 
 impl Plan {
@@ -98,6 +102,9 @@ impl Plan {
             }
             if dice.one_in(6) {
                 steps.push(replay(&mut dice));
+            }
+            if dice.one_in(3) {
+                steps.extend(timer(&mut dice, &mut key));
             }
         }
         let fates = (0..dice.below(4)).map(|_| fate(&mut dice)).collect();
@@ -140,6 +147,33 @@ fn pause(dice: &mut Dice) -> Step {
         4 => Step::Pass(dice.between(6_000, 60_000)),
         _ => Step::Pass(dice.between(30_000, 90_000)),
     }
+}
+
+/// A timer is planned, and what becomes of it: it is called off, or planned anew, about when it rings.
+fn timer(dice: &mut Dice, key: &mut u32) -> Vec<Step> {
+    let (tenant, timer) = (dice.below(2) as u8, dice.below(2) as u8);
+    let seconds = [30, 60, 90][dice.below(3) as usize];
+    let mut order = |order: TimerOrder| {
+        *key += 1;
+        Step::Time { tenant, timer, order, key: *key }
+    };
+    let first = match dice.below(5) {
+        0 | 1 => order(TimerOrder::At(seconds)),
+        2 => order(TimerOrder::Instead(seconds)),
+        3 => order(TimerOrder::Quiet(seconds)),
+        _ => order(TimerOrder::Hourly),
+    };
+    let mut steps = vec![first, Step::Pass(u64::from(seconds) * 1_000 + dice.below(60_000))];
+    if dice.one_in(2) {
+        steps.push(Step::Tick);
+    }
+    match dice.below(4) {
+        0 | 1 => steps.push(order(TimerOrder::Cancel)),
+        2 => steps.push(order(TimerOrder::At(30))),
+        _ => {}
+    }
+    steps.push(Step::Tick);
+    steps
 }
 
 fn replay(dice: &mut Dice) -> Step {

@@ -10,6 +10,7 @@ use local::aws::sqs;
 use serde::de::DeserializeOwned;
 use store::inbox::InboxRow;
 use store::outbox::{OutboxRow, Status};
+use store::schedule::ScheduledEvent;
 use store::{INBOX, Item, OUTBOX, PLATFORM, Table};
 
 use super::world::WORLD;
@@ -29,6 +30,11 @@ pub struct Rows {
     /// Partition keys of counted events, once per event.
     pub tallies: Vec<String>,
     pub outbox: Vec<OutboxRow>,
+    /// How often each event was handled among many, by aggregate and number.
+    pub digested: BTreeMap<(String, u64), i128>,
+    /// How often something was asked of a timer, by the partition key of the count.
+    pub asked: BTreeMap<String, i128>,
+    pub timers: Vec<ScheduledEvent>,
     /// By listener, event and part; the part is empty for the first delivery.
     pub inbox: BTreeMap<(String, String, String), InboxRow>,
     /// Published events in their order, on the standard and on the FIFO topic.
@@ -38,6 +44,7 @@ pub struct Rows {
 }
 
 /// Reads a platform's tables and queues.
+#[derive(Clone)]
 pub struct Client {
     platform: Platform,
     dynamodb: aws_sdk_dynamodb::Client,
@@ -105,9 +112,19 @@ impl Client {
                 "THING" => rows.things.push(read(item)),
                 "NOTED" => rows.notes.push(read(item)),
                 "TALLY" => rows.tallies.extend(item.text("pk").map(str::to_owned)),
+                "DIGEST" => {
+                    let number = item.text("sk").and_then(|sk| sk.parse().ok()).unwrap_or(0);
+                    let times = item.number("n").unwrap_or(0);
+                    rows.digested.insert((aggregate_of(&item), number), times);
+                }
+                "ASKED" => {
+                    let pk = item.text("pk").unwrap_or_default().to_owned();
+                    rows.asked.insert(pk, item.number("n").unwrap_or(0));
+                }
                 _ => {}
             }
         }
+        rows.timers = self.timers().await;
         rows.outbox = self.scan(&OUTBOX).await.into_iter().map(read).collect();
         rows.outbox.sort_by_key(|row| (row.partitionkey.clone(), row.sequence));
         for item in self.scan(&INBOX).await.into_iter().filter(|item| kind_of(item) == "INB") {
@@ -123,6 +140,12 @@ impl Client {
         }
         rows.dead = self.dead();
         rows
+    }
+
+    /// Every timer there is.
+    pub async fn timers(&self) -> Vec<ScheduledEvent> {
+        let rows = self.scan(&PLATFORM).await.into_iter();
+        rows.filter(|item| kind_of(item) == "SCH").map(read).collect()
     }
 
     fn dead(&self) -> Vec<(String, String, bool)> {
@@ -156,6 +179,12 @@ impl Client {
 
 fn kind_of(item: &Item) -> &str {
     item.text("pk").and_then(|pk| pk.split('#').nth(3)).unwrap_or_default()
+}
+
+/// `<tenant>/<l|t>/<entity type>/<entity id>`.
+fn aggregate_of(item: &Item) -> String {
+    let parts: Vec<&str> = item.text("pk").unwrap_or_default().split('#').collect();
+    format!("{}/{}/{}/{}", parts[1], parts[2], parts[4], parts[5])
 }
 
 fn read<T: DeserializeOwned>(item: Item) -> T {

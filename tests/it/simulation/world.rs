@@ -6,11 +6,12 @@ pub mod thing;
 
 mod advance;
 mod hear;
+mod time;
 
 use contracts::{Empty, Endpoint, Public};
 use events::{Event, Fact};
 use kernel::{EntityKind, TenantId};
-use runtime::module::{Exhausted, listen_all, react, serve};
+use runtime::module::{Cadence, Exhausted, collect, listen_all, react, serve};
 use runtime::{Group, Module, Row};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,12 @@ pub const ADVANCE_SETTINGS: Public<Advance, Empty> =
         .rate(contracts::Rate::Unlimited)
         .keyed();
 
+pub const PLAN_TIMER: Public<PlanTimer, Empty> =
+    Endpoint::<PlanTimer, Empty>::post("world.plan_timer", "/v1/world/timers")
+        .public("only in the simulation")
+        .rate(contracts::Rate::Unlimited)
+        .keyed();
+
 /// The types of an ordered entity's events, in turn: the n-th event is of type (n − 1) mod 4.
 pub const OPENED: Event<Step> = Event::new("world.swap.opened", EntityKind::Swap);
 pub const QUOTED: Event<Step> = Event::new("world.swap.quoted", EntityKind::Swap);
@@ -43,6 +50,9 @@ pub const SWAP_TYPES: [Event<Step>; 4] = [OPENED, QUOTED, FILLED, SETTLED];
 
 /// The one type of an unordered entity.
 pub const CHANGED: Event<Step> = Event::new("world.settings.changed", EntityKind::Settings);
+
+/// What timers announce.
+pub const RANG: Event<Ring> = Event::new("world.timer.rang", EntityKind::Schedule);
 
 /// How long [`listener::ONCE`] passes over repeats, and how old an event [`listener::FRESH`] takes.
 pub const UNIQUE_S: u32 = 60;
@@ -58,6 +68,37 @@ pub struct Advance {
     pub number: u8,
     /// How many events it announces.
     pub events: u8,
+}
+
+/// Which timer, and what about it.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanTimer {
+    pub tenant: u8,
+    pub timer: u8,
+    pub order: TimerOrder,
+}
+
+/// What is asked of a timer; numbers are seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum TimerOrder {
+    At(u32),
+    Instead(u32),
+    Quiet(u32),
+    Hourly,
+    Cancel,
+}
+
+/// A timer has rung.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct Ring {
+    pub timer: u8,
+}
+
+impl Fact for Ring {
+    fn sample() -> Self {
+        Self { timer: 1 }
+    }
 }
 
 /// One step of an entity.
@@ -86,6 +127,9 @@ pub mod listener {
     pub const PROMPT: &str = "world.prompt";
     pub const ONCE: &str = "world.once";
     pub const FRESH: &str = "world.fresh";
+    pub const LAST: &str = "world.last";
+    pub const BELL: &str = "world.bell";
+    pub const DIGEST: &str = "world.digest";
 }
 
 /// The module's table.
@@ -101,7 +145,7 @@ pub fn module() -> Module {
             serve(&ADVANCE_SETTINGS, advance::settings).writes([WORLD]).emits([CHANGED.spec]),
             hears(COUNT, [CHANGED.spec]).tries(3, [10, 20]),
             hears(HAND_OFF, [CHANGED.spec]).tries(4, [5, 20]).claims(),
-            hears(PATIENT, [CHANGED.spec]).tries(3, [5, 800]),
+            hears(PATIENT, [CHANGED.spec]).tries(3, [5, 1_200]),
             hears(MIRROR, swaps).tries(3, [10, 20]),
             hears(FOLLOW, swaps).tries(3, [10, 20]).ordered(),
             hears(FOLLOW_SKIPPING, swaps)
@@ -111,6 +155,10 @@ pub fn module() -> Module {
             hears(ENDS, [OPENED.spec, SETTLED.spec]).tries(3, [10, 20]).ordered(),
             hears(PROMPT, [CHANGED.spec]).tries(3, [10, 20]).inline(300),
             hears(ONCE, [CHANGED.spec]).tries(3, [10, 20]).unique_for(UNIQUE_S),
+            serve(&PLAN_TIMER, time::plan).writes([WORLD]).emits([RANG.spec]),
+            hears(BELL, [RANG.spec]).tries(3, [10, 20]),
+            hears(LAST, [CHANGED.spec]).tries(3, [10, 20]).debounced(20, 60),
+            collect(DIGEST, &CHANGED, Cadence::Minutes(5), hear::digest).writes([WORLD]),
             hears(FRESH, [CHANGED.spec]).tries(4, [30, 300]).expires_after(FRESH_S),
             listen_all(CARRY, [SETTLED.spec], hear::carry)
                 .tries(4, [5, 20])
@@ -129,5 +177,5 @@ fn hears<const N: usize>(id: &'static str, heard: [events::EventSpec; N]) -> Row
 /// What the simulation runs: the world, and the backbone as it is.
 pub fn modules() -> Vec<Module> {
     let backbone = catalog::modules().into_iter().filter(|module| module.name == "platform");
-    backbone.chain([module()]).collect()
+    runtime::collect::subscribe(backbone.chain([module()]).collect())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use runtime::backbone::{Backbone, Hearing};
+use runtime::collect::COLLECTOR;
 use store::inbox::{InboxRow, State};
 use store::outbox::{OutboxRow, Status};
 
@@ -57,7 +58,9 @@ impl Listening<'_> {
     fn judge(&self, verdict: &mut Verdict) {
         for row in &self.rows {
             self.ended(row, verdict);
-            self.once(row, verdict);
+            if self.hearing.listener != COLLECTOR {
+                self.once(row, verdict);
+            }
         }
         if self.hearing.ordered {
             self.in_sequence(verdict);
@@ -145,6 +148,7 @@ impl Listening<'_> {
         match reason {
             None | Some("nothing_to_do") => true,
             Some("repeated") => self.hearing.listener == listener::ONCE,
+            Some("debounced") => self.hearing.listener == listener::LAST,
             Some("expired") => self.hearing.listener == listener::FRESH,
             Some(_) => false,
         }

@@ -22,8 +22,9 @@ pub fn judge(sight: &Sight<'_>, verdict: &mut Verdict) {
         wanted(sight, thing, verdict);
         counted(sight, thing, verdict);
     }
-    // Events about the platform are nobody's steps.
-    rows.retain(|_, rows| rows.iter().any(|row| row.subject.kind() != EntityKind::Operation));
+    // Events about the platform are nobody's steps, and timers are judged apart.
+    let apart = [EntityKind::Operation, EntityKind::Schedule];
+    rows.retain(|_, rows| rows.iter().any(|row| !apart.contains(&row.subject.kind())));
     for (aggregate, rows) in rows {
         verdict.must(Invariant::E1, false, || {
             format!("{} events of {aggregate}, which does not exist", rows.len())

@@ -31,6 +31,18 @@ pub async fn carry(ctx: Ctx<Worker>, event: Received<Value>) -> Result<Outcome, 
     Ok(Outcome::Done)
 }
 
+/// Notes a batch of collected events, all in one transaction.
+pub async fn digest(ctx: Ctx<Worker>, events: Vec<Received<Step>>) -> Result<Outcome, Error> {
+    let mut change = Change::new();
+    for event in &events {
+        let (subject, number) = (&event.envelope.subject, event.envelope.sequence_number());
+        let key = thing::digest_of(&ctx.mode_scope(), subject, number);
+        change.update(Update::of(WORLD, key).add("n", 1));
+    }
+    ctx.apply(Commit::of(change)).await?;
+    Ok(Outcome::Done)
+}
+
 /// Counts the events of an unordered entity inside the transaction that announces them.
 pub fn tally(reacting: &Reacting<'_, Step>) -> Result<Change, Error> {
     let key = thing::tally_of(&reacting.scope, reacting.subject, reacting.sequence);

@@ -52,6 +52,17 @@ pub fn tally_of(scope: &Scope, subject: &EntityRef, sequence: u64) -> Key {
     Key { pk, sk: SortKey::sequence(sequence) }
 }
 
+/// Where it is counted how often the n-th event of an entity was handled among many.
+pub fn digest_of(scope: &Scope, subject: &EntityRef, sequence: u64) -> Key {
+    let pk = scope.partition("DIGEST", (subject.kind().as_str(), subject.id()));
+    Key { pk, sk: SortKey::sequence(sequence) }
+}
+
+/// Where it is counted how often something was asked of a timer.
+pub fn asked_of(scope: &Scope, timer: &str) -> Key {
+    Key::alone(scope.partition("ASKED", &timer))
+}
+
 /// What a listener noted about an entity, in the order of its transactions.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Notes {
