@@ -176,6 +176,5 @@ fn hears<const N: usize>(id: &'static str, heard: [events::EventSpec; N]) -> Row
 
 /// What the simulation runs: the world, and the backbone as it is.
 pub fn modules() -> Vec<Module> {
-    let backbone = catalog::modules().into_iter().filter(|module| module.name == "platform");
-    runtime::collect::subscribe(backbone.chain([module()]).collect())
+    runtime::collect::subscribe(vec![platform::module(), module()])
 }
