@@ -14,6 +14,10 @@ pub(crate) const PART: &str = "part";
 /// The message attribute that lets an event pass whatever its aggregate's cursor says.
 pub(crate) const FORCED: &str = "forced";
 
+/// The message attribute of every copy but the first: what happened to the event before is in its inbox
+/// row, although this message is received for the first time.
+pub(crate) const AGAIN: &str = "again";
+
 /// One message to one listener.
 pub struct Message<'a> {
     /// Name of the queue after the stage's prefix.
@@ -37,6 +41,7 @@ pub(crate) async fn send(ports: &Ports, message: &Message<'_>) -> Result<(), Sto
     };
     let mut request = ports.sqs.send_message();
     request = request.queue_url(ports.queue_url(message.queue)).message_body(&message.row.envelope);
+    request = request.message_attributes(AGAIN, text("true")?);
     if let Some(part) = message.part {
         request = request.message_attributes(PART, text(part)?);
     }

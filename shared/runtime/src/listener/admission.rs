@@ -120,7 +120,7 @@ impl Item<'_> {
         let cursor = ordered.then(|| cursor::key_of(&scope, listener, &event.subject));
         let repeat = self.listening.unique_for_s.map(|_| self.repeat_key(event));
         let put_off = self.listening.debounce.filter(|_| first).map(|_| self.put_off_key(event));
-        let again = self.receives() > 1 || !first || ordered;
+        let again = self.is_again() || !first || ordered;
         let inbox = again.then(|| inbox.key().clone());
         let wanted =
             [(INBOX, inbox), (INBOX, cursor.clone()), (INBOX, repeat), (PLATFORM, put_off)];

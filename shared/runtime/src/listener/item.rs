@@ -22,7 +22,7 @@ use crate::event::Outcome;
 use crate::function::{Function, Meta};
 use crate::log::{Done, Handled};
 use crate::module::Listening;
-use crate::redelivery::{FORCED, PART};
+use crate::redelivery::{AGAIN, FORCED, PART};
 
 /// Handler runs for one delivery after lost races, and looks at its rows after the aggregate moved on.
 const RUNS_MAX: u32 = 5;
@@ -215,6 +215,11 @@ impl Item<'_> {
     /// Whether an operator wants it handled whatever the cursor says.
     pub fn is_forced(&self) -> bool {
         self.message.message_attributes.contains_key(FORCED)
+    }
+
+    /// Whether something may have happened to the event before this delivery.
+    pub fn is_again(&self) -> bool {
+        self.receives() > 1 || self.message.message_attributes.contains_key(AGAIN)
     }
 
     /// The pause after the n-th failure, ± 20 %.

@@ -8,7 +8,7 @@ use crate::backbone;
 use crate::digest::hex_sha256;
 use crate::function::Meta;
 use crate::log::Line;
-use crate::redelivery;
+use crate::redelivery::{self, AGAIN};
 
 /// Longest time a queue can hide a message.
 const VISIBILITY_MAX_S: u32 = 43_200;
@@ -66,8 +66,10 @@ impl Item<'_> {
         let ports = &self.function.ports;
         let delay = i32::try_from(seconds.min(DELAY_MAX_S)).unwrap_or(0);
         let mut request = ports.sqs.send_message().queue_url(ports.queue_url(&self.queue()));
-        for (name, attribute) in &self.message.message_attributes {
-            let text = attribute.string_value.clone();
+        let own = self.message.message_attributes.iter();
+        let own = own.filter(|(name, _)| name.as_str() != AGAIN);
+        let own = own.map(|(name, attribute)| (name.as_str(), attribute.string_value.clone()));
+        for (name, text) in own.chain([(AGAIN, Some("true".to_owned()))]) {
             let value = MessageAttributeValue::builder().data_type("String").set_string_value(text);
             if let Ok(value) = value.build() {
                 request = request.message_attributes(name, value);
