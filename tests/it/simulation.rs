@@ -13,6 +13,7 @@ mod operator;
 mod plan;
 mod planted;
 mod rows;
+mod scenarios;
 mod shrink;
 mod soak;
 mod story;

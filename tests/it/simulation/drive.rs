@@ -62,9 +62,14 @@ pub struct Life {
 
 /// Lives this plan to its end and looks at what is left.
 pub fn live(plan: &Plan) -> Life {
+    on_stage(plan, async |stage| stage.play().await)
+}
+
+/// Does this with a platform at rest, in which the harms of a plan are in place and nothing was played.
+pub fn on_stage<T>(plan: &Plan, act: impl AsyncFnOnce(Stage) -> T) -> T {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime");
-    runtime.block_on(async { Stage::open(plan).await.play().await })
+    runtime.block_on(async { act(Stage::open(plan).await).await })
 }
 
 /// A platform with a plan.
@@ -127,7 +132,7 @@ impl Stage {
     }
 
     /// The world works again, and an operator has everything handled that was given up.
-    async fn repair(&mut self) {
+    pub async fn repair(&mut self) {
         outside::heal();
         for hearing in &backbone().listeners {
             let (listener, key) = (&hearing.listener, &format!("repair-{}", hearing.listener));
@@ -137,7 +142,8 @@ impl Stage {
         }
     }
 
-    async fn step(&mut self, step: Step) {
+    /// Plays one step.
+    pub async fn step(&mut self, step: Step) {
         match step {
             Step::Ask(asks) => asks.into_iter().for_each(|ask| self.ask(ask)),
             Step::Pass(span_ms) => tokio::time::sleep(Duration::from_millis(span_ms)).await,
@@ -152,6 +158,22 @@ impl Stage {
             Step::Replay { which, listener, force } => self.replay(which, listener, force).await,
             Step::Stream(on) => self.platform.mappings().enable("platform.relay_stream", on),
         }
+    }
+
+    /// Everything stored now.
+    pub async fn rows(&self) -> Rows {
+        self.client.read().await
+    }
+
+    /// Waits for every client that still asks, and for whatever can happen now.
+    pub async fn answered(&mut self) {
+        while self.busy.join_next().await.is_some() {}
+        self.platform.settle().await;
+    }
+
+    /// What the last client was told.
+    pub fn last_status(&self) -> u16 {
+        self.told.lock().expect("one thread").last().map_or(0, |told| told.status)
     }
 
     async fn replay(&mut self, which: u64, listener: Option<String>, force: bool) {

@@ -5,6 +5,8 @@ use local::Platform;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::world::TENANTS;
+
 /// How often a retry is ordered before an operator calls for help.
 const ROUNDS: usize = 5;
 
@@ -28,6 +30,24 @@ pub async fn retry_dead(platform: &Platform, listener: &str, key: &str) -> Resul
     Ok(false)
 }
 
+/// What a listener gave up, as the command lists it.
+pub async fn dead(platform: &Platform, listener: &str) -> Vec<Value> {
+    let request = json!({ "listener": listener });
+    let shown = order(platform, "platform.dlq_list", "", &request).await.expect("a list");
+    shown["data"].as_array().cloned().unwrap_or_default()
+}
+
+/// Has a listener pass over an event of the first tenant (`<entity type>/<entity id>/<sequence>`).
+pub async fn skip_dead(
+    platform: &Platform,
+    listener: &str,
+    event: &str,
+) -> Result<Value, String> {
+    let event = format!("{}/l/{event}", TENANTS[0]);
+    let request = json!({ "listener": listener, "event": event });
+    order(platform, "platform.dlq_skip", "skip", &request).await
+}
+
 async fn order(
     platform: &Platform,
     function: &str,
@@ -42,7 +62,7 @@ async fn order(
         "request": request,
     });
     let answer = platform.invoke(function, order).await.map_err(|error| error.to_string())?;
-    match answer.get("ok") {
+    match answer.get("done") {
         Some(done) => Ok(done.clone()),
         None => Err(answer.to_string()),
     }

@@ -43,6 +43,28 @@ pub struct Rows {
     pub dead: Vec<(String, String, bool)>,
 }
 
+impl Rows {
+    /// The numbers a listener noted of an entity of the first tenant, in the order of its transactions.
+    pub fn noted(&self, listener: &str, entity: &str) -> Vec<u64> {
+        let mut own = self.notes.iter().filter(|one| {
+            one.listener == listener && one.subject.id() == entity
+        });
+        own.next().map(|one| one.noted.clone()).unwrap_or_default()
+    }
+
+    /// The rows of the events of an entity, in sequence.
+    pub fn events(&self, entity: &str) -> Vec<&OutboxRow> {
+        self.outbox.iter().filter(|row| row.subject.id() == entity).collect()
+    }
+
+    /// What a listener's inbox says of the n-th event of an entity.
+    pub fn inbox_of(&self, listener: &str, entity: &str, nth: u64) -> Option<&InboxRow> {
+        let row = self.events(entity).into_iter().find(|row| row.sequence == nth)?;
+        let key = (listener.to_owned(), row.event_id.to_string(), String::new());
+        self.inbox.get(&key)
+    }
+}
+
 /// Reads a platform's tables and queues.
 #[derive(Clone)]
 pub struct Client {

@@ -143,7 +143,7 @@ pub fn module() -> Module {
         [
             serve(&ADVANCE_SWAP, advance::swap).writes([WORLD]).emits(swaps),
             serve(&ADVANCE_SETTINGS, advance::settings).writes([WORLD]).emits([CHANGED.spec]),
-            hears(COUNT, [CHANGED.spec]).tries(3, [10, 20]),
+            hears(COUNT, [CHANGED.spec]).tries(3, [10, 20]).item_budget(10_000),
             hears(HAND_OFF, [CHANGED.spec]).tries(4, [5, 20]).claims(),
             hears(PATIENT, [CHANGED.spec]).tries(3, [5, 1_200]),
             hears(MIRROR, swaps).tries(3, [10, 20]),
