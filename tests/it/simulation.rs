@@ -1,75 +1,148 @@
-//! Registration to greeting under faults: every AWS call of the story fails once in every way there is.
-//!
-//! One thread, paused time, unmodified handlers and SDK clients; the SDK's HTTP connector is the only
-//! seam. A failure prints the fault and the story it happened in.
+//! The backbone under faults: seeded, single-threaded, in paused time, with unmodified handlers and SDK
+//! clients; the SDK's HTTP connector is the only seam. A failure prints the smallest plan that fails,
+//! and the story of it.
 
+mod corpus;
+mod dice;
+mod drive;
+mod explore;
+mod figures;
+mod harm;
+mod judge;
+mod operator;
+mod plan;
+mod planted;
+mod rows;
+mod scenarios;
+mod shrink;
+mod soak;
 mod story;
+mod systematic;
+mod trace;
+mod watch;
+mod world;
 
-use local::fault::{Fault, FaultPlan};
+use local::fault::Fault;
 
-use self::story::Story;
+use self::dice::Dice;
+use self::drive::live;
+use self::explore::explore;
+use self::harm::Harm;
+use self::plan::{Ask, Plan, Step};
+use self::planted::{PLANTED, median};
+use self::soak::{Soak, Watch};
 
-#[tokio::test(start_paused = true)]
-async fn the_story_ends_well_without_faults() {
-    let story = Story::begin().await;
-    story.live().await;
-    story.judge("no fault").await;
+/// Pairs of harms an ordinary build lives.
+const PAIRS: usize = 150;
+/// Starting points of a hunt for a planted bug, where somebody has the time.
+const HUNTS: u64 = 5;
+
+fn ask(ordered: bool, events: u8, key: u32) -> Ask {
+    Ask { ordered, tenant: 0, number: 0, events, key }
 }
 
-#[tokio::test(start_paused = true)]
-async fn two_runs_of_one_schedule_are_the_same() {
-    let plan = || FaultPlan::Nth { n: 7, fault: Fault::CrashAfter };
-    let mut traces = Vec::new();
-    for _ in 0..2 {
-        let story = Story::begin().await;
-        story.faults().inject(plan());
-        story.live().await;
-        traces.push(story.trace());
+/// Every kind of listener in as few calls as possible.
+fn core() -> Plan {
+    Plan::calm(7, vec![ask(true, 3, 1), ask(false, 1, 2), ask(true, 1, 3)])
+}
+
+/// As [`core`], but nobody hears the first two doorbells: the sweeper carries everything.
+fn core_swept() -> Plan {
+    let mut plan = Plan::calm(7, vec![ask(true, 2, 1), ask(false, 1, 2)]);
+    plan.steps.insert(0, Step::Stream(false));
+    let mut nth = std::collections::BTreeMap::<String, u64>::new();
+    for call in live(&plan).calls {
+        let nth = nth.entry(call.function.clone()).or_default();
+        *nth += 1;
+        if call.operation.starts_with("Publish") && call.function.starts_with("world.") {
+            plan.harms.push(Harm::CallOf(call.function, *nth, Fault::ErrorBefore));
+        }
     }
-    assert!(!traces[0].is_empty());
-    assert_eq!(traces[0], traces[1]);
+    plan.steps.push(Step::Pass(31_000));
+    plan.steps.push(Step::Tick);
+    plan
 }
 
-/// Lives the story once for every call it makes, with the fault at that call.
-async fn at_every_call(fault: Fault) {
-    let quiet = Story::begin().await;
-    quiet.live().await;
-    let calls = quiet.faults().calls();
-    assert!(calls > 20, "the story makes {calls} AWS calls");
-    for n in 1..=calls {
-        let story = Story::begin().await;
-        story.faults().inject(FaultPlan::Nth { n, fault });
-        story.live().await;
-        story.judge(&format!("{fault:?} at call {n} of {calls}")).await;
+#[test]
+fn a_calm_world_comes_to_rest_with_every_event_handled_once() {
+    let mut watch = Watch::new("calm");
+    for plan in [core(), core_swept()] {
+        explore(&plan, &mut watch.figures);
+    }
+    watch.end();
+}
+
+#[test]
+fn two_runs_of_one_plan_are_the_same() {
+    for seed in 0..5 {
+        let (one, other) = (live(&Plan::of(seed)), live(&Plan::of(seed)));
+        assert!(!one.calls.is_empty());
+        assert_eq!(trace::of(&one), trace::of(&other), "seed {seed}");
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_error_at_any_call_ends_well() {
-    at_every_call(Fault::ErrorBefore).await;
+#[test]
+fn what_once_failed_ends_well() {
+    let mut watch = Watch::new("corpus");
+    for (plan, _) in corpus::plans() {
+        explore(&plan, &mut watch.figures);
+    }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_lost_reply_at_any_call_ends_well() {
-    at_every_call(Fault::ReplyLost).await;
+/// Lives a story once for every harm at every place.
+fn with_every_harm(what: &'static str, plan: &Plan) {
+    let mut watch = Watch::new(what);
+    for harm in systematic::every_harm(&live(plan)) {
+        let mut plan = plan.clone();
+        plan.harms.push(harm);
+        explore(&plan, &mut watch.figures);
+        watch.say();
+    }
+    watch.end();
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_throttle_at_any_call_ends_well() {
-    at_every_call(Fault::Throttle).await;
+#[test]
+fn every_single_harm_at_every_call_ends_well() {
+    with_every_harm("single harms", &core());
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_conflict_at_any_call_ends_well() {
-    at_every_call(Fault::Conflict).await;
+#[test]
+fn every_single_harm_at_every_call_of_the_sweep_ends_well() {
+    with_every_harm("single harms, swept", &core_swept());
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_crash_before_any_call_ends_well() {
-    at_every_call(Fault::CrashBefore).await;
+#[test]
+fn pairs_of_harms_end_well() {
+    let plan = core();
+    let harms = systematic::every_harm(&live(&plan));
+    let mut dice = Dice::new(1);
+    let mut watch = Watch::new("pairs of harms");
+    let pairs = if Soak::from_environment().is_long() { harms.len() * 20 } else { PAIRS };
+    for _ in 0..pairs {
+        let mut plan = plan.clone();
+        plan.harms = vec![dice.pick(&harms).clone(), dice.pick(&harms).clone()];
+        explore(&plan, &mut watch.figures);
+        watch.say();
+    }
+    watch.end();
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_crash_after_any_call_ends_well() {
-    at_every_call(Fault::CrashAfter).await;
+#[test]
+fn random_plans_end_well() {
+    Soak::from_environment().run();
+}
+
+#[test]
+fn every_planted_bug_is_found() {
+    let hunts = if Soak::from_environment().is_long() { HUNTS } else { 1 };
+    let mut missed = Vec::new();
+    for planted in PLANTED {
+        let found: Vec<Option<u64>> = (0..hunts).map(|hunt| planted.hunt(hunt * 10_000)).collect();
+        let seeds: Vec<u64> = found.iter().copied().flatten().collect();
+        eprintln!("{} {:?}: {} seeds of {}", planted.fault, planted.bug, median(seeds), planted.seeds);
+        if found.contains(&None) {
+            missed.push(format!("{} {:?}", planted.fault, planted.bug));
+        }
+    }
+    assert!(missed.is_empty(), "not found within their seeds: {missed:?}");
 }

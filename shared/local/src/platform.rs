@@ -79,7 +79,9 @@ impl Platform {
         };
         let platform = Self::assemble(&modules, &options, listeners.as_ref())?;
         let http = listeners.map(|listeners| platform.serve_inside(listeners));
-        platform.first_run().await?;
+        if options.plants {
+            platform.first_run().await?;
+        }
         boot::map(&modules, &platform.inner.mappings)?;
         if options.port.is_none() {
             // A test starts from quiet; a developer need not wait for the owner's welcome.
@@ -120,7 +122,7 @@ impl Platform {
         boot::ensure(modules, &cloud)?;
         let settings = boot::variables(options, &issuer, boot::IN_PROCESS_ENDPOINT);
         let config = Config::read(&settings)?;
-        let lines = Lines::new(options.log.clone());
+        let lines = Lines::new(options.remembers, options.log.clone());
         let mailbox = Mailbox::open(&cloud, &config.mail_from)?;
         let entropy: Arc<dyn Entropy> = match options.chance {
             Chance::System => Arc::new(SystemEntropy),

@@ -14,12 +14,17 @@ use crate::digest::hex_sha256;
 
 /// Where lines go: standard output on Lambda, the console locally, a buffer in tests.
 #[derive(Clone)]
-pub struct Log(Arc<dyn Fn(&str) + Send + Sync>);
+pub struct Log(Option<Arc<dyn Fn(&str) + Send + Sync>>);
 
 impl Log {
     /// Lines go to `sink`.
     pub fn to(sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(sink))
+        Self(Some(Arc::new(sink)))
+    }
+
+    /// Nobody reads: lines are not even made.
+    pub fn silent() -> Self {
+        Self(None)
     }
 
     /// Lines go to standard output, where Lambda collects them.
@@ -33,6 +38,7 @@ impl Log {
 
     /// Writes one line.
     pub fn write(&self, config: &Config, now: Timestamp, function: &str, line: Line) {
+        let Some(sink) = &self.0 else { return };
         let module = function.split_once('.').map_or(function, |(module, _)| module);
         let mut object = json!({
             "timestamp": now,
@@ -46,18 +52,21 @@ impl Log {
         if let Value::Object(members) = &mut object {
             members.extend(line.fields);
         }
-        (self.0)(&object.to_string());
+        sink(&object.to_string());
     }
 
     /// Writes the line and the metrics of a finished call or item.
     pub(crate) fn done(&self, config: &Config, now: Timestamp, done: &Done<'_>) {
+        let Some(sink) = &self.0 else { return };
         self.write(config, now, done.function, done.line());
-        (self.0)(&done.metrics(config, now).to_string());
+        sink(&done.metrics(config, now).to_string());
     }
 
     /// Writes one metric on its own.
     pub fn metric(&self, config: &Config, now: Timestamp, metric: &Metric<'_>) {
-        (self.0)(&metric.to_json(config, now).to_string());
+        if let Some(sink) = &self.0 {
+            sink(&metric.to_json(config, now).to_string());
+        }
     }
 }
 

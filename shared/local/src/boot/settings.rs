@@ -54,6 +54,10 @@ pub struct Options {
     pub chaos: Option<u64>,
     /// Settings of the functions that differ from the local ones.
     pub settings: BTreeMap<String, String>,
+    /// Whether tenants, owner and keys are made where they are missing.
+    pub plants: bool,
+    /// Whether the platform remembers log lines.
+    pub remembers: bool,
     /// Where log lines go besides the platform's own memory of them.
     pub log: Option<LineSink>,
 }
@@ -78,8 +82,16 @@ impl Options {
             processes: None,
             chaos: None,
             settings: settings.map(|(name, value)| (name.to_owned(), value)).into(),
+            plants: true,
+            remembers: true,
             log: None,
         }
+    }
+
+    /// As [`in_memory`](Self::in_memory), but empty and without a memory of log lines: as little as
+    /// modules of their own need, so that a platform can be started for each of many short runs.
+    pub fn bare() -> Self {
+        Self { plants: false, remembers: false, ..Self::in_memory() }
     }
 
     /// On the computer's clock and chance, listening on a port: for a developer.

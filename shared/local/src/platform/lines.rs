@@ -13,14 +13,14 @@ const KEPT_MAX: usize = 20_000;
 /// The lines. Clones share them.
 #[derive(Clone)]
 pub(super) struct Lines {
-    kept: Arc<Mutex<VecDeque<String>>>,
+    kept: Option<Arc<Mutex<VecDeque<String>>>>,
     also: Option<LineSink>,
 }
 
 impl Lines {
-    /// No lines yet; those to come also go to `also`.
-    pub fn new(also: Option<LineSink>) -> Self {
-        Self { kept: Arc::default(), also }
+    /// No lines yet; those to come are kept where `keeps` says so, and go to `also`.
+    pub fn new(keeps: bool, also: Option<LineSink>) -> Self {
+        Self { kept: keeps.then(Arc::default), also }
     }
 
     /// Where raw lines are put in.
@@ -31,27 +31,32 @@ impl Lines {
 
     /// Where functions write their lines.
     pub fn log(&self) -> Log {
+        if self.kept.is_none() && self.also.is_none() {
+            return Log::silent();
+        }
         let lines = self.clone();
         Log::to(move |line| lines.put(line))
     }
 
     /// All lines kept, oldest first.
     pub fn all(&self) -> Vec<String> {
-        self.kept().iter().cloned().collect()
+        let kept = self.kept.as_ref().map(|kept| locked(kept).iter().cloned().collect());
+        kept.unwrap_or_default()
     }
 
     fn put(&self, line: &str) {
         if let Some(also) = &self.also {
             also(line);
         }
-        let mut kept = self.kept();
+        let Some(kept) = &self.kept else { return };
+        let mut kept = locked(kept);
         if kept.len() >= KEPT_MAX {
             kept.pop_front();
         }
         kept.push_back(line.to_owned());
     }
+}
 
-    fn kept(&self) -> MutexGuard<'_, VecDeque<String>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn locked(kept: &Mutex<VecDeque<String>>) -> MutexGuard<'_, VecDeque<String>> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }

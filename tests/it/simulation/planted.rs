@@ -1,0 +1,69 @@
+//! Bugs that are planted to prove that they would be found: each within its number of seeds, by a
+//! promise that is named beforehand.
+
+use store::planted::{Bug, plant};
+
+use super::drive::live;
+use super::judge::{Invariant, judge};
+use super::plan::Plan;
+
+/// A bug, who finds it, and in how many seeds at most.
+pub struct Planted {
+    /// Its number in the list of faults that must be found.
+    pub fault: &'static str,
+    pub bug: Bug,
+    pub by: &'static [Invariant],
+    pub seeds: u64,
+}
+
+/// Every bug of the backbone.
+pub const PLANTED: &[Planted] = {
+    use Invariant::*;
+    const fn one(
+        fault: &'static str,
+        bug: Bug,
+        by: &'static [Invariant],
+        seeds: u64,
+    ) -> Planted {
+        Planted { fault, bug, by, seeds }
+    }
+    &[
+        one("F1", Bug::ConditionDropped("idempotency"), &[E1, E4], 200),
+        one("F1", Bug::ConditionDropped("inbox"), &[E1, E4], 200),
+        one("F2", Bug::PublishedBeforeCommit, &[E1], 100),
+        one("F3", Bug::SentBeforePublished, &[E2], 100),
+        one("F4", Bug::AggregateInOneBatch, &[E3], 1_000),
+        one("F5", Bug::InboxAfterEffect, &[E4], 200),
+        one("F6", Bug::ReceivesAreTheTries, &[E2], 500),
+        one("F8", Bug::PredecessorIgnored, &[E3], 1_000),
+        one("F9", Bug::ReplayKeepsItsId, &[E6], 50),
+        one("F11", Bug::UnfencedLease, &[E7], 2_000),
+        one("F12", Bug::EternalClaim, &[E2], 200),
+        one("F13", Bug::AttemptAfterPublish, &[E2], 500),
+        one("F14", Bug::BlockIgnored, &[E3], 500),
+        one("F15", Bug::ExhaustedWithoutRow, &[E6], 200),
+        one("F16", Bug::TimerOutsideTransaction, &[E1], 200),
+        one("F17", Bug::CancelledTimerFires, &[E7], 200),
+        one("F19", Bug::ForeignKey, &[E8], 100),
+        one("F20", Bug::BatchGoesOn, &[E3], 500),
+    ]
+};
+
+impl Planted {
+    /// The number of seeds it took, the last included; `None` where it was not found.
+    pub fn hunt(&self, first_seed: u64) -> Option<u64> {
+        (0..self.seeds).find(|offset| self.shows_in(first_seed + offset)).map(|offset| offset + 1)
+    }
+
+    fn shows_in(&self, seed: u64) -> bool {
+        let _planted = plant(self.bug);
+        let verdict = judge(&live(&Plan::of(seed)));
+        self.by.iter().any(|invariant| verdict.names(*invariant))
+    }
+}
+
+/// The middle of several hunts' lengths.
+pub fn median(mut seeds: Vec<u64>) -> u64 {
+    seeds.sort_unstable();
+    seeds.get(seeds.len() / 2).copied().unwrap_or(0)
+}

@@ -1,0 +1,51 @@
+//! Every harm at every place of a short story, and pairs of them.
+
+use local::connector::Call;
+use local::fault::{DeliveryFault, Fault};
+
+use super::drive::Life;
+use super::harm::Harm;
+
+/// Kinds of harm to a call; a delay long enough to outlive a claim of the relay.
+const OF_CALLS: [Fault; 10] = with_long_delay(Fault::ALL);
+
+const fn with_long_delay(mut all: [Fault; 10]) -> [Fault; 10] {
+    let mut at = 0;
+    while at < all.len() {
+        if let Fault::Delay(_) = all[at] {
+            all[at] = Fault::Delay(17_000);
+        }
+        at += 1;
+    }
+    all
+}
+
+/// Every harm that changes anything, at every call and every delivery of a life.
+pub fn every_harm(life: &Life) -> Vec<Harm> {
+    let mut harms = Vec::new();
+    // Calls are numbered as they begin, and the log lists them as they end: what a function calls
+    // is the same, in the same order.
+    let mut seen = std::collections::BTreeMap::<&str, u64>::new();
+    for call in &life.calls {
+        let nth = seen.entry(&call.function).or_default();
+        *nth += 1;
+        let kinds = OF_CALLS.into_iter().filter(|kind| matters(*kind, call));
+        harms.extend(kinds.map(|kind| Harm::CallOf(call.function.clone(), *nth, kind)));
+    }
+    for nth in 1..=life.deliveries {
+        harms.extend(DeliveryFault::ALL.map(|kind| Harm::Delivery(nth, kind)));
+    }
+    harms
+}
+
+/// Whether this harm does anything to this call.
+fn matters(kind: Fault, call: &Call) -> bool {
+    let operation = call.operation.as_str();
+    match kind {
+        Fault::Conflict => operation.starts_with("Transact") || operation.ends_with("Item"),
+        Fault::Duplicate => operation.starts_with("Publish") || operation.starts_with("Send"),
+        Fault::EntryRefused => operation.contains("Batch"),
+        Fault::StaleIndex => operation == "Query" && call.function.ends_with("_sweep"),
+        _ => true,
+    }
+}
