@@ -77,7 +77,11 @@ pub(crate) async fn settle(
         };
         send(ports, &message).await?;
     }
-    let token = Token::of(format!("{:?}{}", redelivery.key, redelivery.due_at.ms()).as_bytes(), 0);
+    // A token of its own for every try: under one that was used before nothing would happen, and an
+    // event can go out twice in one millisecond.
+    let mut chance = [0; 16];
+    ports.entropy.fill(&mut chance);
+    let token = Token::of(&chance, 0);
     match store.commit(redelivery.settled(), &token).await {
         // Refused: it was put off meanwhile, and goes again.
         Ok(_) | Err(store::NotCommitted::Refused { .. }) => Ok(()),

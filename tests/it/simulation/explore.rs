@@ -16,6 +16,7 @@ pub fn explore(plan: &Plan, figures: &mut Figures) -> Life {
     let verdict = judge(&life);
     figures.count(&life);
     let Some(broken) = verdict.0.first() else { return life };
+    eprintln!("a plan of seed {} broke {broken}; looking for a smaller one", plan.seed);
     let (small, verdict) = shrink(plan, broken.invariant);
     panic!("a plan of seed {} broke {broken}\n{}", plan.seed, trace::story(&small, &verdict));
 }
