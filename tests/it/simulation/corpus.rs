@@ -7,7 +7,9 @@ const CORPUS: &str = include_str!("corpus.txt");
 /// Every plan, and why it is kept.
 pub fn plans() -> Vec<(Plan, &'static str)> {
     let lines = CORPUS.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.map(|line| parse(line).unwrap_or_else(|| panic!("no line of the corpus: {line}"))).collect()
+    lines
+        .map(|line| parse(line).unwrap_or_else(|| panic!("no line of the corpus: {line}")))
+        .collect()
 }
 
 fn parse(line: &'static str) -> Option<(Plan, &'static str)> {

@@ -10,6 +10,7 @@ use http::Request;
 use local::connector::Call;
 use local::{Options, Platform};
 use serde::Serialize;
+use serde_json::json;
 use store::inbox::State;
 use tokio::task::JoinSet;
 
@@ -26,6 +27,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// How often the platform is looked at until it is at rest, and the most time that can pass between.
 const LOOKS: usize = 300;
 const SWEEP: Duration = Duration::from_secs(60);
+/// Who carries what is due: outbox rows, and timers.
+const SWEEPS: [&str; 2] = ["platform.relay_sweep", "platform.on_due"];
 
 /// What a request came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,6 +155,15 @@ impl Stage {
                 let platform = self.platform.clone();
                 self.busy.spawn(async move { platform.tick().await });
             }
+            Step::Jump(by_ms) => {
+                self.platform.clock().advance(i64::try_from(by_ms).unwrap_or(0));
+            }
+            Step::Sweep => {
+                let platform = self.platform.clone();
+                self.busy.spawn(async move {
+                    drop(platform.invoke("platform.on_due", json!({})).await);
+                });
+            }
             Step::Time { tenant, timer, order, key } => {
                 self.time(PlanTimer { tenant, timer, order }, key);
             }
@@ -219,14 +231,18 @@ impl Stage {
             self.platform.settle().await;
             let queued_ms = self.next_due_ms();
             let swept_ms = self.client.next_due_ms().await;
-            let Some(due_ms) = queued_ms.into_iter().chain(swept_ms).min() else { return true };
+            let dues = queued_ms.into_iter().chain(swept_ms.into_iter().flatten());
+            let Some(due_ms) = dues.min() else { return true };
             let now_ms = self.platform.clock().now_ms();
             // What is due and still there waits for the next sweep.
             let wait_ms = u64::try_from(due_ms - now_ms).unwrap_or(0);
             let wait = if wait_ms == 0 { SWEEP } else { Duration::from_millis(wait_ms) };
             tokio::time::sleep(wait).await;
-            if swept_ms.is_some_and(|swept_ms| swept_ms <= self.platform.clock().now_ms()) {
-                self.platform.tick().await;
+            // Sweeps that would find nothing are left out.
+            for (function, due_ms) in SWEEPS.into_iter().zip(swept_ms) {
+                if due_ms.is_some_and(|due_ms| due_ms <= self.platform.clock().now_ms()) {
+                    drop(self.platform.invoke(function, json!({})).await);
+                }
             }
         }
         false
@@ -273,12 +289,7 @@ impl Stage {
 }
 
 /// Asks, and asks again with the same key while it may have failed: (last status, tries).
-async fn insist(
-    platform: &Platform,
-    path: &str,
-    body: &impl Serialize,
-    key: u32,
-) -> (u16, u32) {
+async fn insist(platform: &Platform, path: &str, body: &impl Serialize, key: u32) -> (u16, u32) {
     let body = serde_json::to_string(body).expect("a body");
     let (mut status, mut tries, mut pause) = (0, 0, FIRST_PAUSE);
     while tries < TRIES {

@@ -19,12 +19,27 @@ pub enum Harm {
     DeliveryOf(String, u64, DeliveryFault),
 }
 
-/// Functions of the backbone and the world, those where most can break first.
-const FUNCTIONS: [&str; 16] = [
+/// Where harms of a plan gather: what can go wrong at one stage needs several there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Anywhere.
+    Everywhere,
+    /// Between commit and topics.
+    Publication,
+    /// Between queue and effect.
+    Listening,
+    /// Timers, collected events, what is put off.
+    Time,
+}
+
+const PUBLISHING: [&str; 5] = [
+    "world.advance_swap",
     "world.advance_swap",
     "world.advance_settings",
     "platform.relay_stream",
     "platform.relay_sweep",
+];
+const LISTENING: [&str; 9] = [
     listener::COUNT,
     listener::HAND_OFF,
     listener::FOLLOW,
@@ -33,21 +48,75 @@ const FUNCTIONS: [&str; 16] = [
     listener::CARRY,
     listener::PATIENT,
     listener::MIRROR,
-    listener::DIGEST,
+    listener::PROMPT,
+];
+const TIME: [&str; 5] = [
+    "platform.on_due",
     "platform.on_due",
     "platform.on_scheduled_event",
     "world.plan_timer",
+    listener::DIGEST,
 ];
 
-impl Harm {
-    /// Any harm at any place.
+impl Stage {
+    /// The stage of a plan.
     pub fn any(dice: &mut Dice) -> Self {
-        let function = (*dice.pick(&FUNCTIONS)).to_owned();
-        match dice.below(8) {
-            0 | 1 => Self::Call(dice.between(1, 200), of_call(dice)),
-            2..=5 => Self::CallOf(function, dice.between(1, 12), of_call(dice)),
-            6 => Self::Delivery(dice.between(1, 40), of_delivery(dice)),
-            _ => Self::DeliveryOf(function, dice.between(1, 4), of_delivery(dice)),
+        match dice.below(6) {
+            0 | 1 => Self::Everywhere,
+            2 | 3 => Self::Publication,
+            4 => Self::Listening,
+            _ => Self::Time,
+        }
+    }
+
+    fn function(self, dice: &mut Dice) -> String {
+        let stage = match self {
+            Self::Everywhere => match dice.below(5) {
+                0 | 1 => Self::Publication,
+                2 | 3 => Self::Listening,
+                _ => Self::Time,
+            },
+            other => other,
+        };
+        let function = match stage {
+            Self::Publication | Self::Everywhere => dice.pick(&PUBLISHING),
+            Self::Listening => dice.pick(&LISTENING),
+            Self::Time => dice.pick(&TIME),
+        };
+        (*function).to_owned()
+    }
+
+    /// Which of a function's calls: where most of them begin, or end, their work.
+    fn nth(self, dice: &mut Dice) -> u64 {
+        match self {
+            Self::Publication => dice.between(2, 9),
+            Self::Listening => dice.between(1, 5),
+            Self::Time => dice.between(1, 22),
+            Self::Everywhere => dice.between(1, 14),
+        }
+    }
+}
+
+impl Harm {
+    /// Any harm at this stage.
+    pub fn any(stage: Stage, dice: &mut Dice) -> Self {
+        let function = stage.function(dice);
+        match dice.below(10) {
+            0 if stage == Stage::Everywhere => Self::Call(dice.between(1, 250), of_call(dice)),
+            1 if stage == Stage::Everywhere => {
+                Self::Delivery(dice.between(1, 60), of_delivery(dice))
+            }
+            2 | 3 if stage != Stage::Publication => {
+                Self::DeliveryOf(function, dice.between(1, 4), of_delivery(dice))
+            }
+            4 if stage == Stage::Publication => {
+                let stream = "platform.relay_stream".to_owned();
+                Self::DeliveryOf(stream, dice.between(1, 3), of_delivery(dice))
+            }
+            5 | 6 if stage == Stage::Publication => {
+                Self::CallOf(function, stage.nth(dice), Fault::EntryRefused)
+            }
+            _ => Self::CallOf(function, stage.nth(dice), of_call(dice)),
         }
     }
 
@@ -76,7 +145,7 @@ fn of_call(dice: &mut Dice) -> Fault {
         5 => Fault::CrashBefore,
         6 | 7 => Fault::CrashAfter,
         // From what lets another writer in between to what outlives a timeout.
-        8 => Fault::Delay([5, 80, 600, 7_000, 40_000][dice.below(5) as usize]),
+        8 => Fault::Delay([5, 80, 600, 3_000, 7_000][dice.below(5) as usize]),
         9 => Fault::Duplicate,
         10 => Fault::EntryRefused,
         _ => Fault::StaleIndex,

@@ -38,11 +38,7 @@ pub async fn dead(platform: &Platform, listener: &str) -> Vec<Value> {
 }
 
 /// Has a listener pass over an event of the first tenant (`<entity type>/<entity id>/<sequence>`).
-pub async fn skip_dead(
-    platform: &Platform,
-    listener: &str,
-    event: &str,
-) -> Result<Value, String> {
+pub async fn skip_dead(platform: &Platform, listener: &str, event: &str) -> Result<Value, String> {
     let event = format!("{}/l/{event}", TENANTS[0]);
     let request = json!({ "listener": listener, "event": event });
     order(platform, "platform.dlq_skip", "skip", &request).await

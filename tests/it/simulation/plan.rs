@@ -1,12 +1,13 @@
 //! What happens in one run: requests, time, doorbells, fates and harms. Everything is derived from a
 //! seed and then explicit, so that a failing plan can be made smaller and be written down.
 
+use local::fault::Fault;
 use serde::{Deserialize, Serialize};
 
 use super::dice::Dice;
-use super::harm::Harm;
+use super::harm::{Harm, Stage};
 use super::world::outside::{Fate, How};
-use super::world::{Advance, PlanTimer, TimerOrder, listener};
+use super::world::{Advance, TimerOrder, listener};
 
 /// One run.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -31,6 +32,10 @@ pub enum Step {
     Settle,
     /// The schedules run, beside everything else.
     Tick,
+    /// The clock jumps by so many milliseconds; what runs meanwhile has seen no time pass.
+    Jump(u64),
+    /// What is due is swept once more, whatever the schedule says.
+    Sweep,
     /// Something is asked of a timer; nobody waits.
     Time { tenant: u8, timer: u8, order: TimerOrder, key: u32 },
     /// The stream's doorbell is switched on or off.
@@ -108,16 +113,33 @@ impl Plan {
             }
         }
         let fates = (0..dice.below(4)).map(|_| fate(&mut dice)).collect();
-        let harms = (0..dice.below(7)).map(|_| Harm::any(&mut dice)).collect();
+        let stage = Stage::any(&mut dice);
+        let harms = (0..dice.below(8)).map(|_| Harm::any(stage, &mut dice)).collect();
         Self { seed, steps, fates, harms }
     }
 
-    /// How many requests it has.
-    pub fn asks(&self) -> impl Iterator<Item = &Ask> {
-        self.steps.iter().flat_map(|step| match step {
-            Step::Ask(asks) => asks.as_slice(),
-            _ => &[],
-        })
+    /// A plan in which a sweep sleeps past its lease while another takes its place.
+    pub fn with_stalled_sweep(seed: u64) -> Self {
+        let mut dice = Dice::new(seed);
+        let ask =
+            |key| Step::Ask(vec![Ask { ordered: false, tenant: 0, number: 0, events: 1, key }]);
+        let nth = dice.between(3, 20);
+        let steps = vec![
+            ask(1),
+            Step::Settle,
+            Step::Pass(301_000),
+            Step::Tick,
+            Step::Pass(50),
+            Step::Jump(57_000),
+            Step::Pass(1),
+            Step::Sweep,
+            Step::Pass(800),
+            ask(2),
+            Step::Pass(1_600),
+            Step::Settle,
+        ];
+        let stalls = Harm::CallOf("platform.on_due".to_owned(), nth, Fault::Delay(2_000));
+        Self { seed, steps, fates: Vec::new(), harms: vec![stalls] }
     }
 }
 

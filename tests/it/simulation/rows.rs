@@ -17,10 +17,8 @@ use super::world::WORLD;
 use super::world::thing::{Notes, Thing};
 
 /// Queues that hear all there is on each topic and that nobody empties.
-const HEARD: [(&str, &str); 2] = [
-    ("talaria-local-events", "heard-standard"),
-    ("talaria-local-events.fifo", "heard-fifo.fifo"),
-];
+const HEARD: [(&str, &str); 2] =
+    [("talaria-local-events", "heard-standard"), ("talaria-local-events.fifo", "heard-fifo.fifo")];
 
 /// What is stored at one moment.
 #[derive(Default)]
@@ -46,9 +44,8 @@ pub struct Rows {
 impl Rows {
     /// The numbers a listener noted of an entity of the first tenant, in the order of its transactions.
     pub fn noted(&self, listener: &str, entity: &str) -> Vec<u64> {
-        let mut own = self.notes.iter().filter(|one| {
-            one.listener == listener && one.subject.id() == entity
-        });
+        let mut own =
+            self.notes.iter().filter(|one| one.listener == listener && one.subject.id() == entity);
         own.next().map(|one| one.noted.clone()).unwrap_or_default()
     }
 
@@ -96,20 +93,16 @@ impl Client {
         }
     }
 
-    /// When the next row is due that waits for a sweep: an event to be published, or to be sent again.
-    pub async fn next_due_ms(&self) -> Option<i64> {
-        let open = |item: &Item| {
-            let status = item.text("status");
-            status.is_none() || matches!(status, Some("pending" | "processing"))
+    /// When the next row is due that waits for a sweep: of the outbox, and of the platform's timers.
+    pub async fn next_due_ms(&self) -> [Option<i64>; 2] {
+        let due = |items: Vec<Item>| {
+            let due = items.iter().filter_map(|item| {
+                item.text("due_pk")?;
+                item.number("due_at_ms")
+            });
+            due.min().and_then(|due| i64::try_from(due).ok())
         };
-        let due = |item: Item| {
-            item.text("due_pk")?;
-            item.number("due_at_ms").filter(|_| open(&item))
-        };
-        let outbox = self.scan(&OUTBOX).await;
-        let platform = self.scan(&PLATFORM).await;
-        let due = outbox.into_iter().chain(platform).filter_map(due).min()?;
-        i64::try_from(due).ok()
+        [due(self.scan(&OUTBOX).await), due(self.scan(&PLATFORM).await)]
     }
 
     /// Addresses of events that were published, oldest first.

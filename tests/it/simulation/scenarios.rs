@@ -226,7 +226,9 @@ fn poison_isolated() {
 
 #[test]
 fn replay_inside_five_minutes() {
-    for (listener, force, times) in [(None, false, 1), (Some(MIRROR), false, 1), (Some(MIRROR), true, 2)] {
+    for (listener, force, times) in
+        [(None, false, 1), (Some(MIRROR), false, 1), (Some(MIRROR), true, 2)]
+    {
         on_stage(&plan(Vec::new()), async |mut stage| {
             happen(&mut stage, vec![ask(true, 0, 1, 1)]).await;
             pass(&mut stage, 10).await;

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use local::fault::Faults;
+use local::fault::{Fault, FaultPlan, Faults};
 use serde_json::{Value, json};
 
 use crate::talaria::{Answer, PASSWORD, Session, Talaria};
@@ -142,5 +142,34 @@ impl Story {
         };
         let open = rows.items().iter().filter(|row| text(row, "status") != "sent");
         open.map(|row| format!("{} {}", text(row, "type"), text(row, "status"))).collect()
+    }
+}
+
+/// What can happen to a call of the story.
+const FAULTS: [Fault; 6] = [
+    Fault::ErrorBefore,
+    Fault::ReplyLost,
+    Fault::Throttle,
+    Fault::Conflict,
+    Fault::CrashBefore,
+    Fault::CrashAfter,
+];
+/// Every fault meets every so-manieth call, each of them others.
+const SPREAD: usize = 20;
+
+#[tokio::test(start_paused = true)]
+async fn registration_to_greeting_ends_well_whatever_fails() {
+    let quiet = Story::begin().await;
+    quiet.live().await;
+    let calls = quiet.faults().calls();
+    quiet.judge("no fault").await;
+    assert!(calls > 20, "the story makes {calls} AWS calls");
+    for (first, fault) in (1..).step_by(3).zip(FAULTS) {
+        for n in (first..=calls).step_by(SPREAD) {
+            let story = Story::begin().await;
+            story.faults().inject(FaultPlan::Nth { n, fault });
+            story.live().await;
+            story.judge(&format!("{fault:?} at call {n} of {calls}")).await;
+        }
     }
 }

@@ -6,6 +6,10 @@ use local::fault::{DeliveryFault, Fault};
 use super::drive::Life;
 use super::harm::Harm;
 
+/// Functions that look at every shard of an index, and how many looks are harmed.
+const SWEEPS: [&str; 2] = ["platform.relay_sweep", "platform.on_due"];
+const LOOKS_MAX: u64 = 4;
+
 /// Kinds of harm to a call; a delay long enough to outlive a claim of the relay.
 const OF_CALLS: [Fault; 10] = with_long_delay(Fault::ALL);
 
@@ -26,9 +30,18 @@ pub fn every_harm(life: &Life) -> Vec<Harm> {
     // Calls are numbered as they begin, and the log lists them as they end: what a function calls
     // is the same, in the same order.
     let mut seen = std::collections::BTreeMap::<&str, u64>::new();
+    let mut looks = std::collections::BTreeMap::<&str, u64>::new();
     for call in &life.calls {
         let nth = seen.entry(&call.function).or_default();
         *nth += 1;
+        if is_look(call) {
+            // One shard is like another.
+            let looks = looks.entry(&call.function).or_default();
+            *looks += 1;
+            if *looks > LOOKS_MAX {
+                continue;
+            }
+        }
         let kinds = OF_CALLS.into_iter().filter(|kind| matters(*kind, call));
         harms.extend(kinds.map(|kind| Harm::CallOf(call.function.clone(), *nth, kind)));
     }
@@ -38,6 +51,11 @@ pub fn every_harm(life: &Life) -> Vec<Harm> {
     harms
 }
 
+/// A sweep looking at one of its shards.
+fn is_look(call: &Call) -> bool {
+    SWEEPS.contains(&call.function.as_str()) && call.operation == "Query"
+}
+
 /// Whether this harm does anything to this call.
 fn matters(kind: Fault, call: &Call) -> bool {
     let operation = call.operation.as_str();
@@ -45,7 +63,7 @@ fn matters(kind: Fault, call: &Call) -> bool {
         Fault::Conflict => operation.starts_with("Transact") || operation.ends_with("Item"),
         Fault::Duplicate => operation.starts_with("Publish") || operation.starts_with("Send"),
         Fault::EntryRefused => operation.contains("Batch"),
-        Fault::StaleIndex => operation == "Query" && call.function.ends_with("_sweep"),
+        Fault::StaleIndex => is_look(call),
         _ => true,
     }
 }

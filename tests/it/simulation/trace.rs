@@ -25,7 +25,10 @@ pub fn story(life: &Life, verdict: &Verdict) -> String {
     lines.extend(telling.map(|call| format!("  {}", line(call, began_ms))));
     lines.push("answers:".to_owned());
     lines.extend(life.told.iter().map(|told| {
-        format!("  key {}: {} after {} tries ({:?})", told.ask.key, told.status, told.tries, told.ask)
+        format!(
+            "  key {}: {} after {} tries ({:?})",
+            told.ask.key, told.status, told.tries, told.ask
+        )
     }));
     lines.push("events:".to_owned());
     lines.extend(life.rows.outbox.iter().map(|row| format!("  {}", event(life, row))));
@@ -33,10 +36,7 @@ pub fn story(life: &Life, verdict: &Verdict) -> String {
     lines.extend(life.rows.inbox.iter().map(|((listener, id, part), row)| {
         let code = row.last_error_code.as_deref().unwrap_or_default();
         let reason = row.skip_reason.as_deref().unwrap_or_default();
-        format!(
-            "  {listener} {id} {part}: {:?} after {} {code}{reason}",
-            row.state, row.attempts
-        )
+        format!("  {listener} {id} {part}: {:?} after {} {code}{reason}", row.state, row.attempts)
     }));
     let noted = life.rows.notes.iter();
     lines.extend(noted.map(|one| format!("  {} {}: {:?}", one.listener, one.subject, one.noted)));
@@ -71,13 +71,13 @@ fn line(call: &Call, began_ms: i64) -> String {
 
 /// The sweeper looking at a shard where nothing is due.
 fn is_idle_look(call: &Call) -> bool {
-    call.function.ends_with("_sweep") && call.operation == "Query" && call.fault.is_none()
+    let sweeps = ["platform.relay_sweep", "platform.on_due"];
+    sweeps.contains(&call.function.as_str()) && call.operation == "Query" && call.fault.is_none()
 }
 
 fn event(life: &Life, row: &OutboxRow) -> String {
-    let times = |topic: &[events::Envelope]| {
-        topic.iter().filter(|event| event.id == row.event_id).count()
-    };
+    let times =
+        |topic: &[events::Envelope]| topic.iter().filter(|event| event.id == row.event_id).count();
     let [standard, fifo] = &life.rows.heard;
     format!(
         "{} {} number {} of {}: {:?}, {} claims, published {} and {} times",

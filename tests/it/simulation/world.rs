@@ -58,6 +58,9 @@ pub const RANG: Event<Ring> = Event::new("world.timer.rang", EntityKind::Schedul
 pub const UNIQUE_S: u32 = 60;
 pub const FRESH_S: u32 = 400;
 
+/// How often [`listener::DIGEST`] is handed what was collected.
+pub const DIGEST_MINUTES: u32 = 5;
+
 /// What to do.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -148,17 +151,15 @@ pub fn module() -> Module {
             hears(PATIENT, [CHANGED.spec]).tries(3, [5, 1_200]),
             hears(MIRROR, swaps).tries(3, [10, 20]),
             hears(FOLLOW, swaps).tries(3, [10, 20]).ordered(),
-            hears(FOLLOW_SKIPPING, swaps)
-                .tries(2, [10])
-                .ordered()
-                .on_exhausted(Exhausted::Skip),
+            hears(FOLLOW_SKIPPING, swaps).tries(2, [10]).ordered().on_exhausted(Exhausted::Skip),
             hears(ENDS, [OPENED.spec, SETTLED.spec]).tries(3, [10, 20]).ordered(),
             hears(PROMPT, [CHANGED.spec]).tries(3, [10, 20]).inline(300),
             hears(ONCE, [CHANGED.spec]).tries(3, [10, 20]).unique_for(UNIQUE_S),
             serve(&PLAN_TIMER, time::plan).writes([WORLD]).emits([RANG.spec]),
             hears(BELL, [RANG.spec]).tries(3, [10, 20]),
             hears(LAST, [CHANGED.spec]).tries(3, [10, 20]).debounced(20, 60),
-            collect(DIGEST, &CHANGED, Cadence::Minutes(5), hear::digest).writes([WORLD]),
+            collect(DIGEST, &CHANGED, Cadence::Minutes(DIGEST_MINUTES), hear::digest)
+                .writes([WORLD]),
             hears(FRESH, [CHANGED.spec]).tries(4, [30, 300]).expires_after(FRESH_S),
             listen_all(CARRY, [SETTLED.spec], hear::carry)
                 .tries(4, [5, 20])

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use runtime::backbone::{Backbone, Hearing};
 use runtime::collect::COLLECTOR;
@@ -15,8 +16,12 @@ use crate::simulation::world::{self, listener, outside};
 /// Who hears what in the simulated world.
 pub fn backbone() -> &'static Backbone {
     static BACKBONE: OnceLock<Backbone> = OnceLock::new();
-    BACKBONE.get_or_init(|| Backbone::of(&world::modules()).expect("every listener can be subscribed"))
+    BACKBONE
+        .get_or_init(|| Backbone::of(&world::modules()).expect("every listener can be subscribed"))
 }
+
+/// What a queue hides a message for: six times the timeout of a listener.
+const VISIBILITY: Duration = Duration::from_secs(180);
 
 pub fn judge(sight: &Sight<'_>, verdict: &mut Verdict) {
     let notes = notes(sight);
@@ -27,7 +32,8 @@ pub fn judge(sight: &Sight<'_>, verdict: &mut Verdict) {
         }
         for (aggregate, rows) in heard {
             let noted = notes.get(&(hearing.listener.clone(), aggregate.to_owned()));
-            let listening = Listening { sight, hearing, rows, noted: noted.map_or(&[], Vec::as_slice) };
+            let listening =
+                Listening { sight, hearing, rows, noted: noted.map_or(&[], Vec::as_slice) };
             listening.judge(verdict);
         }
     }
@@ -65,6 +71,27 @@ impl Listening<'_> {
         if self.hearing.ordered {
             self.in_sequence(verdict);
         }
+        self.undelayed(verdict);
+    }
+
+    /// Where nothing but the world outside fails, an aggregate none of whose events fails here is
+    /// handled within one visibility period, whatever happens to others.
+    fn undelayed(&self, verdict: &mut Verdict) {
+        let plan = &self.sight.life.plan;
+        let waits = [listener::LAST, COLLECTOR].contains(&self.hearing.listener.as_str());
+        if self.sight.repaired || !plan.harms.is_empty() || waits {
+            return;
+        }
+        let well = self.rows.iter().all(|row| {
+            self.inbox(row).is_some_and(|inbox| inbox.state == State::Done && inbox.attempts <= 1)
+        });
+        for row in self.rows.iter().filter(|row| well && !self.is_forced(row)) {
+            let done = self.inbox(row).and_then(|inbox| inbox.consumed_at);
+            let late = done.is_none_or(|done| done.since(row.created_at) > VISIBILITY);
+            verdict.must(Invariant::E5, !late, || {
+                format!("{} waited at {} until {done:?}", named(row), self.hearing.listener)
+            });
+        }
     }
 
     /// The row of the first delivery, or of one of its parts.
@@ -96,7 +123,8 @@ impl Listening<'_> {
             return;
         }
         let told = || format!("{} at {}", named(row), self.hearing.listener);
-        verdict.must(Invariant::E6, self.inbox(row).is_some(), || format!("{} left no trace", told()));
+        verdict
+            .must(Invariant::E6, self.inbox(row).is_some(), || format!("{} left no trace", told()));
         for inbox in self.parts(row) {
             self.part_ended(row, inbox, verdict);
         }
@@ -138,7 +166,8 @@ impl Listening<'_> {
             }
             State::Skipped => {
                 let kept = inbox.skip_reason.is_some() || !code.is_empty();
-                verdict.must(Invariant::E6, kept, || format!("{} skipped without a reason", told()));
+                verdict
+                    .must(Invariant::E6, kept, || format!("{} skipped without a reason", told()));
             }
         }
     }
@@ -195,7 +224,8 @@ impl Listening<'_> {
         for row in &self.rows {
             let inbox = self.inbox(row);
             let failed = inbox.is_some_and(|inbox| inbox.state == State::Failed);
-            let gap = inbox.and_then(|inbox| inbox.last_error_code.as_deref()) == Some("sequence_gap");
+            let gap =
+                inbox.and_then(|inbox| inbox.last_error_code.as_deref()) == Some("sequence_gap");
             verdict.must(Invariant::E3, !(failed && gap), || {
                 format!("{} never came to follow its predecessor: {}", named(row), told())
             });
@@ -216,7 +246,8 @@ pub fn hand_offs(verdict: &mut Verdict) {
     let all = outside::hand_offs();
     for (at, one) in all.iter().enumerate() {
         let Some(ended) = one.ended else { continue };
-        let beside = all[at + 1..].iter().any(|other| other.event == one.event && other.begun < ended);
+        let beside =
+            all[at + 1..].iter().any(|other| other.event == one.event && other.begun < ended);
         verdict.must(Invariant::E4, !beside, || {
             format!("{} was handed over twice at once", one.event)
         });

@@ -116,10 +116,15 @@ fn published(sight: &Sight<'_>, verdict: &mut Verdict) {
     for (id, row) in rows.iter().filter(|(_, row)| row.status == Status::Sent) {
         let topic = usize::from(row.ordered);
         let out = heard[topic].contains(id);
-        verdict.must(Invariant::E2, out, || format!("{} is sent and was not published", named(row)));
+        verdict
+            .must(Invariant::E2, out, || format!("{} is sent and was not published", named(row)));
         let times = sight.rows.heard[topic].iter().filter(|event| event.id == row.event_id).count();
         verdict.must(Invariant::E6, !out || times as u64 > u64::from(row.replay_no), || {
-            format!("{} is sent for the {}th time and was published {times} times", named(row), row.replay_no + 1)
+            format!(
+                "{} is sent for the {}th time and was published {times} times",
+                named(row),
+                row.replay_no + 1
+            )
         });
     }
 }

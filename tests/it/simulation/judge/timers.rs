@@ -4,8 +4,10 @@ use kernel::EntityKind;
 
 use super::{Invariant, Sight, Verdict};
 use crate::simulation::watch;
-use crate::simulation::world::{CHANGED, listener};
+use crate::simulation::world::{CHANGED, DIGEST_MINUTES, listener, outside};
 use store::outbox::Status;
+
+const CADENCE_MS: i64 = DIGEST_MINUTES as i64 * 60_000;
 
 pub fn judge(sight: &Sight<'_>, verdict: &mut Verdict) {
     for timer in &sight.rows.timers {
@@ -36,15 +38,25 @@ pub fn judge(sight: &Sight<'_>, verdict: &mut Verdict) {
     digested(sight, verdict);
 }
 
+/// A batch is handed out once for each time of its cadence: one that holds nothing but events from
+/// after that time was handed out twice.
+pub fn handed_out(verdict: &mut Verdict) {
+    for (at, oldest) in outside::digests() {
+        let Some(oldest) = oldest else { continue };
+        let tick_ms = (oldest.ms().div_euclid(CADENCE_MS) + 1) * CADENCE_MS;
+        verdict.must(Invariant::E7, at.ms() >= tick_ms, || {
+            format!("a batch of events from {oldest} was handed out again at {at}")
+        });
+    }
+}
+
 /// Every collected event is handled once, with others or alone.
 fn digested(sight: &Sight<'_>, verdict: &mut Verdict) {
     let changed = sight.rows.outbox.iter().filter(|row| row.kind == CHANGED.spec.name);
     for row in changed.filter(|row| row.status == Status::Sent) {
         let place = (row.partitionkey.clone(), row.sequence);
         let times = sight.rows.digested.get(&place).copied().unwrap_or(0);
-        verdict.must(Invariant::E4, times <= 1, || {
-            format!("{place:?} was digested {times} times")
-        });
+        verdict.must(Invariant::E4, times <= 1, || format!("{place:?} was digested {times} times"));
         let key = (listener::DIGEST.to_owned(), row.event_id.to_string(), String::new());
         let aside = sight.rows.inbox.contains_key(&key);
         verdict.must(Invariant::E6, times == 1 || aside, || {

@@ -25,7 +25,8 @@ pub async fn carry(ctx: Ctx<Worker>, event: Received<Value>) -> Result<Outcome, 
     if let Some(outcome) = meet(listener::CARRY, &ctx, &event).await {
         return Ok(outcome);
     }
-    let carried = EntityRef::new(EntityKind::Settings, format!("c-{}", event.envelope.subject.id()));
+    let carried =
+        EntityRef::new(EntityKind::Settings, format!("c-{}", event.envelope.subject.id()));
     let note = noted(listener::CARRY, &ctx, &event);
     ctx.apply(advance::step(&ctx, carried, 1, note).await?).await?;
     Ok(Outcome::Done)
@@ -40,6 +41,8 @@ pub async fn digest(ctx: Ctx<Worker>, events: Vec<Received<Step>>) -> Result<Out
         change.update(Update::of(WORLD, key).add("n", 1));
     }
     ctx.apply(Commit::of(change)).await?;
+    let created = events.iter().map(|event| event.envelope.time);
+    outside::digested(ctx.now(), created.min());
     Ok(Outcome::Done)
 }
 

@@ -59,6 +59,7 @@ struct Outside {
     healed: bool,
     met: BTreeMap<(String, String), u32>,
     hand_offs: Vec<HandOff>,
+    digests: Vec<(Timestamp, Option<Timestamp>)>,
 }
 
 thread_local! {
@@ -78,6 +79,16 @@ pub fn heal() {
 /// What was handed over, in the order it began.
 pub fn hand_offs() -> Vec<HandOff> {
     OUTSIDE.with_borrow(|outside| outside.hand_offs.clone())
+}
+
+/// A batch was handled; its oldest event is from then.
+pub fn digested(at: Timestamp, oldest: Option<Timestamp>) {
+    OUTSIDE.with_borrow_mut(|outside| outside.digests.push((at, oldest)));
+}
+
+/// When batches were handled, and from when the oldest event of each was.
+pub fn digests() -> Vec<(Timestamp, Option<Timestamp>)> {
+    OUTSIDE.with_borrow(|outside| outside.digests.clone())
 }
 
 /// How often a listener's handler met an event.

@@ -1,9 +1,10 @@
+use std::time::Duration;
+
 use contracts::Empty;
 use kernel::Error;
 use kernel::cron::Recurrence;
 use runtime::schedule::Timer;
-use runtime::{Anonymous, Commit, Ctx, InTenant, Reply};
-use std::time::Duration;
+use runtime::{Anonymous, Commit, Ctx, Reply};
 use store::{Change, Update};
 
 use super::{PlanTimer, RANG, Ring, TENANTS, TimerOrder, WORLD, thing};
