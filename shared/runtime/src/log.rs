@@ -14,7 +14,9 @@ use crate::digest::hex_sha256;
 
 /// Where lines go: standard output on Lambda, the console locally, a buffer in tests.
 #[derive(Clone)]
-pub struct Log(Option<Arc<dyn Fn(&str) + Send + Sync>>);
+pub struct Log(Option<Arc<Write>>);
+
+type Write = dyn Fn(&str) + Send + Sync;
 
 impl Log {
     /// Lines go to `sink`.

@@ -60,7 +60,7 @@ pub fn digest_of(scope: &Scope, subject: &EntityRef, sequence: u64) -> Key {
 
 /// Where it is counted how often something was asked of a timer.
 pub fn asked_of(scope: &Scope, timer: &str) -> Key {
-    Key::alone(scope.partition("ASKED", &timer))
+    Key::alone(scope.partition("ASKED", timer))
 }
 
 /// What a listener noted about an entity, in the order of its transactions.
