@@ -6,7 +6,7 @@ use crate::console::Failure;
 use crate::workspace::Workspace;
 
 /// The test that runs as long as it is told to.
-const SOAK: &str = "simulation::soak";
+const SOAK: &str = "simulation::random_plans_end_well";
 
 /// Run the simulation longer than the tests do: many seeds, faults at every AWS call.
 #[derive(Args)]
@@ -63,6 +63,10 @@ mod tests {
             "--exact".as_ref(),
             "--nocapture".as_ref()
         ]));
+        let name = SOAK.rsplit(':').next().unwrap();
+        let tests = Workspace::find().at("tests/it/simulation.rs");
+        let tests = std::fs::read_to_string(tests).unwrap();
+        assert!(tests.contains(&format!("fn {name}()")), "there is no test {SOAK}");
         let told: Vec<(String, String)> = program
             .get_envs()
             .filter_map(|(name, value)| {
