@@ -3,6 +3,7 @@
 //! and the story of it.
 
 mod corpus;
+mod course;
 mod dice;
 mod drive;
 mod explore;

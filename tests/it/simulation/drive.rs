@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use contracts::platform::EventReplay;
+use contracts::platform::{EventReplay, Only, ReplayStart};
 use http::Request;
+use kernel::Timestamp;
 use local::connector::Call;
 use local::{Options, Platform};
 use serde::Serialize;
@@ -27,6 +28,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// How often the platform is looked at until it is at rest, and the most time that can pass between.
 const LOOKS: usize = 300;
 const SWEEP: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
 /// Who carries what is due: outbox rows, and timers.
 const SWEEPS: [&str; 2] = ["platform.relay_sweep", "platform.on_due"];
 
@@ -45,6 +47,8 @@ pub struct Life {
     pub told: Vec<Told>,
     /// Every AWS call of a function.
     pub calls: Vec<Call>,
+    /// How many of them were made before an operator repaired anything.
+    pub played: usize,
     pub deliveries: u64,
     /// Everything stored when it came to rest.
     pub rows: Rows,
@@ -126,12 +130,13 @@ impl Stage {
         let mut rested = self.come_to_rest().await;
         let rows = self.client.read().await;
         let mut repaired = None;
+        let calls = self.calls.lock().expect("one thread").len();
         if rows.inbox.values().any(|row| row.state == State::Failed) {
             self.repair().await;
             rested &= self.come_to_rest().await;
             repaired = Some(self.client.read().await);
         }
-        self.close(rows, repaired, rested)
+        self.close(rows, repaired, rested, calls)
     }
 
     /// The world works again, and an operator has everything handled that was given up.
@@ -155,6 +160,7 @@ impl Stage {
                 let platform = self.platform.clone();
                 self.busy.spawn(async move { platform.tick().await });
             }
+            Step::Range { tenant, listener, only } => self.range(tenant, listener, only),
             Step::Jump(by_ms) => {
                 self.platform.clock().advance(i64::try_from(by_ms).unwrap_or(0));
             }
@@ -186,6 +192,22 @@ impl Stage {
     /// What the last client was told.
     pub fn last_status(&self) -> u16 {
         self.told.lock().expect("one thread").last().map_or(0, |told| told.status)
+    }
+
+    fn range(&mut self, tenant: u8, listener: String, only: Only) {
+        let now = Timestamp::from_ms(self.platform.clock().now_ms());
+        let request = ReplayStart {
+            listener,
+            types: Vec::new(),
+            from: now.minus(HOUR),
+            to: now,
+            tenant_id: TENANTS[usize::from(tenant) % TENANTS.len()],
+            livemode: true,
+            only,
+            rate_per_s: 50,
+        };
+        let platform = self.platform.clone();
+        self.busy.spawn(async move { drop(operator::range(&platform, &request).await) });
     }
 
     async fn replay(&mut self, which: u64, listener: Option<String>, force: bool) {
@@ -269,13 +291,14 @@ impl Stage {
         names.filter_map(|name| queues.next_due_ms(&name)).min()
     }
 
-    fn close(self, rows: Rows, repaired: Option<Rows>, rested: bool) -> Life {
+    fn close(self, rows: Rows, repaired: Option<Rows>, rested: bool, played: usize) -> Life {
         let span_ms = self.platform.clock().now_ms() - self.began_ms;
         let strays = self.platform.cloud().violations().into_iter();
         Life {
             watch: std::mem::take(&mut self.watch.lock().expect("one thread")),
             rows,
             repaired,
+            played,
             refusals: self.refusals,
             strays: strays.map(|stray| format!("{}: {}", stray.function, stray.reason)).collect(),
             deliveries: self.platform.cloud().faults().deliveries(),

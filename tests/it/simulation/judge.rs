@@ -84,6 +84,7 @@ pub fn judge(life: &Life) -> Verdict {
         timers::judge(&sight, &mut verdict);
     }
     effects::hand_offs(&mut verdict);
+    effects::delivered(life, &mut verdict);
     timers::handed_out(&mut verdict);
     verdict.must(Invariant::E6, life.refusals.is_empty(), || life.refusals.join("; "));
     verdict.must(Invariant::E8, life.strays.is_empty(), || life.strays.join("; "));

@@ -1,6 +1,6 @@
 //! What an operator does through the command: send again, and clear away what was given up.
 
-use contracts::platform::{DeadLetterRetry, EventReplay};
+use contracts::platform::{DeadLetterRetry, EventReplay, ReplayStart};
 use local::Platform;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -13,6 +13,11 @@ const ROUNDS: usize = 5;
 /// Has one event sent again.
 pub async fn replay(platform: &Platform, replay: &EventReplay) -> Result<Value, String> {
     order(platform, "platform.event_replay", "replay", replay).await
+}
+
+/// Has a range of a tenant's events sent to one listener again.
+pub async fn range(platform: &Platform, range: &ReplayStart) -> Result<Value, String> {
+    order(platform, "platform.replay_start", "range", range).await
 }
 
 /// Has everything a listener gave up handled again; answers whether there was anything.

@@ -1,7 +1,7 @@
 //! What happens in one run: requests, time, doorbells, fates and harms. Everything is derived from a
 //! seed and then explicit, so that a failing plan can be made smaller and be written down.
 
-use local::fault::{DeliveryFault, Fault};
+use contracts::platform::Only;
 use serde::{Deserialize, Serialize};
 
 use super::dice::Dice;
@@ -34,6 +34,8 @@ pub enum Step {
     Tick,
     /// The clock jumps by so many milliseconds; what runs meanwhile has seen no time pass.
     Jump(u64),
+    /// An operator has a listener given again what a tenant's events of the last hour were.
+    Range { tenant: u8, listener: String, only: Only },
     /// What is due is swept once more, whatever the schedule says.
     Sweep,
     /// Something is asked of a timer; nobody waits.
@@ -111,86 +113,14 @@ impl Plan {
             if dice.one_in(3) {
                 steps.extend(timer(&mut dice, &mut key));
             }
+            if dice.one_in(8) {
+                steps.push(range(&mut dice));
+            }
         }
         let fates = (0..dice.below(4)).map(|_| fate(&mut dice)).collect();
         let stage = Stage::any(&mut dice);
         let harms = (0..dice.below(8)).map(|_| Harm::any(stage, &mut dice)).collect();
         Self { seed, steps, fates, harms }
-    }
-
-    /// A plan in which a sweep sleeps past its lease while another takes its place.
-    pub fn with_stalled_sweep(seed: u64) -> Self {
-        let mut dice = Dice::new(seed);
-        let ask =
-            |key| Step::Ask(vec![Ask { ordered: false, tenant: 0, number: 0, events: 1, key }]);
-        let nth = dice.between(3, 20);
-        let steps = vec![
-            ask(1),
-            Step::Settle,
-            Step::Pass(301_000),
-            Step::Tick,
-            Step::Pass(50),
-            Step::Jump(57_000),
-            Step::Pass(1),
-            Step::Sweep,
-            Step::Pass(800),
-            ask(2),
-            Step::Pass(1_600),
-            Step::Settle,
-        ];
-        let stalls = Harm::CallOf("platform.on_due".to_owned(), nth, Fault::Delay(2_000));
-        Self { seed, steps, fates: Vec::new(), harms: vec![stalls] }
-    }
-
-    /// A plan in which an aggregate's first events meet a topic that refuses some of them, and more
-    /// follow before anybody tries again.
-    pub fn with_refused_publications(seed: u64) -> Self {
-        let mut dice = Dice::new(seed);
-        let ask = |events, key| Ask { ordered: true, tenant: 0, number: 0, events, key };
-        let mut plan = Self::calm(seed, vec![ask(3, 1), ask(1, 2)]);
-        plan.steps.insert(0, Step::Stream(false));
-        plan.steps.extend([Step::Pass(31_000), Step::Tick]);
-        let (first, fault) = match dice.one_in(2) {
-            true => (dice.between(2, 6), Fault::EntryRefused),
-            false => (dice.between(2, 6), Fault::ErrorBefore),
-        };
-        let function = || "world.advance_swap".to_owned();
-        plan.harms = (first..first + 2).map(|nth| Harm::CallOf(function(), nth, fault)).collect();
-        plan
-    }
-
-    /// A plan in which a listener dies with its claim in its hands.
-    pub fn with_dead_holders(seed: u64) -> Self {
-        let mut dice = Dice::new(seed);
-        let ask = Ask { ordered: false, tenant: 0, number: 0, events: 1, key: 1 };
-        let mut plan = Self::calm(seed, vec![ask]);
-        let nth = dice.between(1, 4);
-        plan.harms = vec![Harm::CallOf(listener::HAND_OFF.to_owned(), nth, Fault::CrashAfter)];
-        plan
-    }
-
-    /// A plan in which the polls of a queue are throttled again and again.
-    pub fn with_throttled_polls(seed: u64) -> Self {
-        let mut dice = Dice::new(seed);
-        let ordered = dice.one_in(2);
-        let ask = Ask { ordered, tenant: 0, number: 0, events: 1, key: 1 };
-        let mut plan = Self::calm(seed, vec![ask]);
-        let listener = if ordered { listener::FOLLOW } else { listener::COUNT };
-        let polls = dice.between(3, 8);
-        let lost = |nth| Harm::DeliveryOf(listener.to_owned(), nth, DeliveryFault::Lost);
-        plan.harms = (1..=polls).map(lost).collect();
-        plan
-    }
-
-    /// A plan of timers alone, with something that goes wrong where they fire.
-    pub fn with_timers(seed: u64) -> Self {
-        let mut dice = Dice::new(seed);
-        let mut key = 0;
-        let steps = (0..2).flat_map(|_| timer(&mut dice, &mut key)).collect();
-        let nth = dice.between(3, 24);
-        let fault = if dice.one_in(2) { Fault::CrashAfter } else { Fault::Delay(2_000) };
-        let harms = vec![Harm::CallOf("platform.on_due".to_owned(), nth, fault)];
-        Self { seed, steps, fates: Vec::new(), harms }
     }
 }
 
@@ -223,7 +153,7 @@ fn pause(dice: &mut Dice) -> Step {
 }
 
 /// A timer is planned, and what becomes of it: it is called off, or planned anew, about when it rings.
-fn timer(dice: &mut Dice, key: &mut u32) -> Vec<Step> {
+pub fn timer(dice: &mut Dice, key: &mut u32) -> Vec<Step> {
     let (tenant, timer) = (dice.below(2) as u8, dice.below(2) as u8);
     let seconds = [30, 60, 90][dice.below(3) as usize];
     let mut order = |order: TimerOrder| {
@@ -247,6 +177,12 @@ fn timer(dice: &mut Dice, key: &mut u32) -> Vec<Step> {
     }
     steps.push(Step::Tick);
     steps
+}
+
+fn range(dice: &mut Dice) -> Step {
+    let only = [Only::All, Only::Failed, Only::Missing][dice.below(3) as usize];
+    let listener = (*dice.pick(&LISTENERS)).to_owned();
+    Step::Range { tenant: dice.below(2) as u8, listener, only }
 }
 
 fn replay(dice: &mut Dice) -> Step {

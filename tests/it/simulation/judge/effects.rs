@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use local::connector::Call;
 use runtime::backbone::{Backbone, Hearing};
 use runtime::collect::COLLECTOR;
 use store::inbox::{InboxRow, State};
@@ -11,6 +12,9 @@ use store::outbox::{OutboxRow, Status};
 
 use super::publication::named;
 use super::{Invariant, Sight, Verdict};
+use crate::simulation::drive::Life;
+use crate::simulation::harm::Harm;
+use crate::simulation::plan::Step;
 use crate::simulation::world::{self, listener, outside};
 
 /// Who hears what in the simulated world.
@@ -238,6 +242,25 @@ impl Listening<'_> {
             }
         }
     }
+}
+
+/// An event that is delivered after its predecessor was settled leaves no gap to look into. Where a batch
+/// is handed over twice, or an operator sends events again, some may come before their time.
+pub fn delivered(life: &Life, verdict: &mut Verdict) {
+    let twice = |harm: &Harm| matches!(harm, Harm::Delivery(..) | Harm::DeliveryOf(..));
+    let again = |step: &Step| matches!(step, Step::Replay { .. } | Step::Range { .. });
+    if life.plan.harms.iter().any(twice) || life.plan.steps.iter().any(again) {
+        return;
+    }
+    let looks = |call: &&Call| {
+        call.function == listener::FOLLOW
+            && call.operation == "Query"
+            && call.targets.iter().any(|table| table.ends_with("outbox"))
+    };
+    let looked = life.calls[..life.played].iter().filter(looks).count();
+    verdict.must(Invariant::E3, looked == 0, || {
+        format!("{} was given events before their predecessors {looked} times", listener::FOLLOW)
+    });
 }
 
 /// Nothing is handed over twice at the same time; where a function died over it, its successor waited

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use events::Envelope;
 use kernel::EntityKind;
 use store::outbox::{OutboxRow, Status};
+use store::transition;
 
 use super::{Invariant, Sight, Verdict};
 use crate::simulation::drive::Told;
@@ -119,6 +120,11 @@ fn published(sight: &Sight<'_>, verdict: &mut Verdict) {
         verdict
             .must(Invariant::E2, out, || format!("{} is sent and was not published", named(row)));
         let times = sight.rows.heard[topic].iter().filter(|event| event.id == row.event_id).count();
+        // The committing function's attempt, those of relays, and a copy now and then.
+        let most = u64::from(row.replay_no + 1) * u64::from(transition::ATTEMPTS_MAX + 3);
+        verdict.must(Invariant::E2, times as u64 <= most, || {
+            format!("{} was published {times} times", named(row))
+        });
         verdict.must(Invariant::E6, !out || times as u64 > u64::from(row.replay_no), || {
             format!(
                 "{} is sent for the {}th time and was published {times} times",
