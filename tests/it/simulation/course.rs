@@ -119,7 +119,7 @@ fn next_publication(plan: &Plan) -> Option<u64> {
     let life = live(plan);
     let calls = life.calls.iter().filter(|call| call.function == SWEEP);
     let mut numbered = (1..).zip(calls);
-    let found = numbered
-        .find(|(_, call)| call.operation.starts_with("Publish") && call.fault.is_none())?;
+    let found =
+        numbered.find(|(_, call)| call.operation.starts_with("Publish") && call.fault.is_none())?;
     Some(found.0)
 }
