@@ -141,11 +141,7 @@ fn every_planted_bug_is_found() {
     let hunts = if Soak::from_environment().is_long() { HUNTS } else { 1 };
     let mut missed = Vec::new();
     let wanted = Soak::one_fault();
-    let long = Soak::from_environment().is_long();
-    let is_hunted = |one: &&Planted| match &wanted {
-        Some(fault) => fault == one.fault,
-        None => long || one.quick,
-    };
+    let is_hunted = |one: &&Planted| wanted.as_ref().is_none_or(|fault| fault == one.fault);
     for planted in PLANTED.iter().filter(is_hunted) {
         let found: Vec<Option<u64>> = (0..hunts).map(|hunt| planted.hunt(hunt * 10_000)).collect();
         let seeds: Vec<u64> = found.iter().copied().flatten().collect();

@@ -11,6 +11,9 @@ use super::world::{TimerOrder, listener};
 /// How often a deadly publication kills its function: more often than a row has attempts.
 const DEATHS: usize = 12;
 
+/// A little longer than a queue hides a message that somebody received.
+pub const HIDDEN_MS: u64 = 181_000;
+
 fn ask(key: u32) -> Step {
     Step::Ask(vec![Ask { ordered: false, tenant: 0, number: 0, events: 1, key }])
 }
@@ -66,11 +69,8 @@ pub fn refused_publications(seed: u64) -> Plan {
     let mut plan = Plan::calm(seed, vec![ask(3, 1), ask(1, 2)]);
     plan.steps.insert(0, Step::Stream(false));
     plan.steps.extend([Step::Pass(31_000), Step::Tick]);
-    let fault = if dice.one_in(2) { Fault::EntryRefused } else { Fault::ErrorBefore };
-    let first = dice.between(2, 6);
-    let harm = |nth| Harm::CallOf("world.advance_swap".to_owned(), nth, fault);
-    plan.harms = (first..first + 2).map(harm).collect();
-    plan
+    let faults = [Fault::EntryRefused, Fault::ErrorBefore];
+    harmed_once(plan, "world.advance_swap", "Publish", &faults, &mut dice)
 }
 
 /// A listener dies with its claim in its hands.
@@ -84,7 +84,9 @@ pub fn dead_holder(seed: u64) -> Plan {
 pub fn throttled_polls(seed: u64) -> Plan {
     let polls = Dice::new(seed).between(3, 8);
     let lost = |nth| Harm::DeliveryOf(listener::COUNT.to_owned(), nth, DeliveryFault::Lost);
-    Plan { harms: (1..=polls).map(lost).collect(), ..plan(seed, vec![ask(1), Step::Settle]) }
+    let mut steps = vec![ask(1), Step::Settle];
+    steps.extend((0..polls).map(|_| Step::Pass(HIDDEN_MS)));
+    Plan { harms: (1..=polls).map(lost).collect(), ..plan(seed, steps) }
 }
 
 /// Nothing but timers, and something goes wrong where they fire.
@@ -92,9 +94,8 @@ pub fn broken_timers(seed: u64) -> Plan {
     let mut dice = Dice::new(seed);
     let mut key = 0;
     let steps = (0..2).flat_map(|_| timer(&mut dice, &mut key)).collect();
-    let fault = if dice.one_in(2) { Fault::CrashAfter } else { Fault::Delay(2_000) };
-    let harm = Harm::CallOf("platform.on_due".to_owned(), dice.between(3, 24), fault);
-    Plan { harms: vec![harm], ..plan(seed, steps) }
+    let faults = [Fault::CrashAfter, Fault::ReplyLost];
+    harmed_once(plan(seed, steps), "platform.on_due", "Transact", &faults, &mut dice)
 }
 
 /// Whoever publishes the event dies of it, again and again. Where the next one publishes is seen only
@@ -116,10 +117,30 @@ const SWEEP: &str = "platform.relay_sweep";
 
 /// The number of the sweep's first call that publishes and is not harmed yet.
 fn next_publication(plan: &Plan) -> Option<u64> {
+    calls_of(plan, SWEEP, "Publish").into_iter().next()
+}
+
+/// The numbers of a function's calls of this operation, unharmed so far, in the life of this plan.
+fn calls_of(plan: &Plan, function: &str, operation: &str) -> Vec<u64> {
     let life = live(plan);
-    let calls = life.calls.iter().filter(|call| call.function == SWEEP);
-    let mut numbered = (1..).zip(calls);
-    let found =
-        numbered.find(|(_, call)| call.operation.starts_with("Publish") && call.fault.is_none())?;
-    Some(found.0)
+    let calls = life.calls.iter().filter(|call| call.function == function);
+    let wanted = (1..)
+        .zip(calls)
+        .filter(|(_, call)| call.operation.starts_with(operation) && call.fault.is_none());
+    wanted.map(|(nth, _)| nth).collect()
+}
+
+/// The same, but one of a function's calls of this operation goes wrong in one of these ways.
+fn harmed_once(
+    mut plan: Plan,
+    function: &str,
+    operation: &str,
+    faults: &[Fault],
+    dice: &mut Dice,
+) -> Plan {
+    let calls = calls_of(&plan, function, operation);
+    if !calls.is_empty() {
+        plan.harms.push(Harm::CallOf(function.to_owned(), *dice.pick(&calls), *dice.pick(faults)));
+    }
+    plan
 }

@@ -15,8 +15,6 @@ pub struct Planted {
     pub bug: Bug,
     pub by: &'static [Invariant],
     pub seeds: u64,
-    /// Whether every build hunts it, or only a long run: random plans rarely meet it.
-    pub quick: bool,
     /// The plans it hides in: any, unless only one course of things can show it.
     pub plans: fn(u64) -> Plan,
 }
@@ -25,10 +23,7 @@ pub struct Planted {
 pub const PLANTED: &[Planted] = {
     use Invariant::*;
     const fn one(fault: &'static str, bug: Bug, by: &'static [Invariant], seeds: u64) -> Planted {
-        Planted { fault, bug, by, seeds, plans: Plan::of, quick: true }
-    }
-    const fn slow(planted: Planted) -> Planted {
-        Planted { quick: false, ..planted }
+        Planted { fault, bug, by, seeds, plans: Plan::of }
     }
     const fn within(plans: fn(u64) -> Plan, planted: Planted) -> Planted {
         Planted { plans, ..planted }
@@ -38,12 +33,9 @@ pub const PLANTED: &[Planted] = {
         one("F1", Bug::ConditionDropped("inbox"), &[E1, E4], 200),
         one("F2", Bug::PublishedBeforeCommit, &[E1], 100),
         one("F3", Bug::SentBeforePublished, &[E2], 100),
-        slow(within(
-            course::refused_publications,
-            one("F4", Bug::AggregateInOneBatch, &[E3], 1_000),
-        )),
+        within(course::refused_publications, one("F4", Bug::AggregateInOneBatch, &[E3], 1_000)),
         one("F5", Bug::InboxAfterEffect, &[E4], 200),
-        slow(within(course::throttled_polls, one("F6", Bug::ReceivesAreTheTries, &[E2], 500))),
+        within(course::throttled_polls, one("F6", Bug::ReceivesAreTheTries, &[E2], 500)),
         within(course::refused_publications, one("F8", Bug::PredecessorIgnored, &[E3], 1_000)),
         one("F9", Bug::ReplayKeepsItsId, &[E6], 50),
         within(course::stalled_sweep, one("F11", Bug::UnfencedLease, &[E7], 2_000)),
@@ -51,7 +43,7 @@ pub const PLANTED: &[Planted] = {
         within(course::deadly_publication, one("F13", Bug::AttemptAfterPublish, &[E2], 500)),
         one("F14", Bug::BlockIgnored, &[E3], 500),
         one("F15", Bug::ExhaustedWithoutRow, &[E6], 200),
-        slow(within(course::broken_timers, one("F16", Bug::TimerOutsideTransaction, &[E1], 200))),
+        within(course::broken_timers, one("F16", Bug::TimerOutsideTransaction, &[E1], 200)),
         within(course::late_cancel, one("F17", Bug::CancelledTimerFires, &[E7], 200)),
         one("F19", Bug::ForeignKey, &[E8], 100),
         one("F20", Bug::BatchGoesOn, &[E3], 500),

@@ -6,6 +6,7 @@ use local::fault::{DeliveryFault, Fault, FaultPlan};
 use store::inbox::State;
 use store::outbox::{Bell, Status};
 
+use super::course::HIDDEN_MS;
 use super::drive::{Stage, live, on_stage};
 use super::harm::Harm;
 use super::judge::judge;
@@ -191,10 +192,12 @@ fn throttled_poll_does_not_kill() {
     let mut plan = plan(vec![ask(false, 0, 1, 1)]);
     let lost = |n| Harm::DeliveryOf(COUNT.to_owned(), n, DeliveryFault::Lost);
     plan.harms = (1..=8).map(lost).collect();
+    plan.steps.extend((0..8).map(|_| Step::Pass(HIDDEN_MS)));
     let life = live(&plan);
     assert_eq!(judge(&life).0, []);
     assert_eq!(life.rows.noted(COUNT, "a0"), [1]);
     assert!(life.rows.dead.is_empty(), "{:?}", life.rows.dead);
+    assert!(life.span >= 8 * VISIBILITY, "every poll before the last was throttled");
 }
 
 #[test]

@@ -127,8 +127,10 @@ impl Listening<'_> {
             return;
         }
         let told = || format!("{} at {}", named(row), self.hearing.listener);
-        verdict
-            .must(Invariant::E6, self.inbox(row).is_some(), || format!("{} left no trace", told()));
+        for invariant in [Invariant::E2, Invariant::E6] {
+            verdict
+                .must(invariant, self.inbox(row).is_some(), || format!("{} left no trace", told()));
+        }
         for inbox in self.parts(row) {
             self.part_ended(row, inbox, verdict);
         }
