@@ -92,7 +92,7 @@ impl Connector {
         }
         let subject = self.subject(&incoming);
         let stray = stray(invocation.tenant(), &subject);
-        let (number, fault) = self.faults.next(&invocation.function);
+        let fault = self.faults.next(&invocation.function);
         let call = self.begun(&incoming, &subject, fault);
         let operation = call.operation.clone();
         let index = invocation.begin(call);
@@ -112,7 +112,7 @@ impl Connector {
                 invocation.end_by_crash();
                 return std::future::pending().await;
             }
-            (None, fault) => self.answer(incoming, number, fault).await,
+            (None, fault) => self.answer(incoming, fault).await,
         };
         let units = call::units(&operation, &answer.body);
         match fault {
@@ -135,7 +135,7 @@ impl Connector {
 
     /// What the service says, or what the fault makes of it. Faults that end or hide the answer are
     /// the caller's part.
-    async fn answer(&self, mut incoming: Incoming, number: u64, fault: Option<Fault>) -> Outgoing {
+    async fn answer(&self, mut incoming: Incoming, fault: Option<Fault>) -> Outgoing {
         match fault {
             Some(Fault::ErrorBefore) => return failure::broken(incoming.built_in()).into(),
             Some(Fault::Throttle) => return failure::throttled(incoming.built_in()).into(),
@@ -156,9 +156,9 @@ impl Connector {
                     false => answer,
                 };
             }
-            Some(Fault::EntryRefused) => {
-                incoming.change(|request| request.refused_entry = Some(number));
-                let left_out = incoming.leave_out(number);
+            Some(Fault::EntryRefused(position)) => {
+                incoming.change(|request| request.refused_entry = Some(position));
+                let left_out = incoming.leave_out(position);
                 let answer = incoming.pass(&self.services).await;
                 return match left_out {
                     Some(left_out) if answer.error.is_none() => left_out.note(&answer.body).into(),
@@ -302,9 +302,9 @@ impl Incoming {
     }
 
     /// Takes one entry out of a DynamoDB batch; `None` when it is no batch of several.
-    fn leave_out(&mut self, number: u64) -> Option<LeftOut> {
+    fn leave_out(&mut self, position: u64) -> Option<LeftOut> {
         match self {
-            Self::BuiltIn(request) => LeftOut::take(request, number),
+            Self::BuiltIn(request) => LeftOut::take(request, position),
             Self::Extension(..) | Self::Unknown(_) => None,
         }
     }

@@ -41,13 +41,13 @@ pub enum Fault {
     /// A query on an index does not see the last item of its page yet. Other calls pass unharmed.
     StaleIndex,
     /// One entry of a batch call to SQS or SNS is refused for the service's own fault and not done,
-    /// the others are done; of a DynamoDB batch of several, one entry stays unprocessed. Which one
-    /// follows from the number of the call. Other calls pass unharmed.
-    EntryRefused,
+    /// the others are done; of a DynamoDB batch of several, one entry stays unprocessed: the one at
+    /// this position, modulo the number of entries. Other calls pass unharmed.
+    EntryRefused(u64),
 }
 
 impl Fault {
-    /// Every kind, once; what takes a time takes 200 ms.
+    /// Every kind, once; what takes a time takes 200 ms, and the first entry is refused.
     pub const ALL: [Self; 10] = [
         Self::ErrorBefore,
         Self::ReplyLost,
@@ -58,7 +58,7 @@ impl Fault {
         Self::Delay(200),
         Self::Duplicate,
         Self::StaleIndex,
-        Self::EntryRefused,
+        Self::EntryRefused(0),
     ];
 }
 
@@ -205,14 +205,14 @@ impl Faults {
         self.inject_delivery(FaultPlan::At(schedule.deliveries.clone()));
     }
 
-    /// Counts a call of `function` and says which it is and what shall happen to it.
-    pub(crate) fn next(&self, function: &str) -> (u64, Option<Fault>) {
+    /// Counts a call of `function` and says what shall happen to it.
+    pub(crate) fn next(&self, function: &str) -> Option<Fault> {
         lock(&self.calls).next(function)
     }
 
     /// Counts a delivery to `function` and says what shall happen to it.
     pub(crate) fn next_delivery(&self, function: &str) -> Option<DeliveryFault> {
-        lock(&self.deliveries).next(function).1
+        lock(&self.deliveries).next(function)
     }
 }
 

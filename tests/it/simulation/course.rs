@@ -18,6 +18,11 @@ fn ask(key: u32) -> Step {
     Step::Ask(vec![Ask { ordered: false, tenant: 0, number: 0, events: 1, key }])
 }
 
+/// Several steps of an ordered entity in one transaction.
+fn advance(events: u8, key: u32) -> Step {
+    Step::Ask(vec![Ask { ordered: true, tenant: 0, number: 0, events, key }])
+}
+
 fn plan(seed: u64, steps: Vec<Step>) -> Plan {
     Plan { seed, steps, fates: Vec::new(), harms: Vec::new() }
 }
@@ -65,11 +70,17 @@ pub fn late_cancel(seed: u64) -> Plan {
 /// tries again.
 pub fn refused_publications(seed: u64) -> Plan {
     let mut dice = Dice::new(seed);
-    let ask = |events, key| Ask { ordered: true, tenant: 0, number: 0, events, key };
-    let mut plan = Plan::calm(seed, vec![ask(3, 1), ask(1, 2)]);
-    plan.steps.insert(0, Step::Stream(false));
-    plan.steps.extend([Step::Pass(31_000), Step::Tick]);
-    let faults = [Fault::EntryRefused, Fault::ErrorBefore];
+    let steps = vec![
+        Step::Stream(false),
+        advance(3, 1),
+        Step::Settle,
+        advance(1, 2),
+        Step::Settle,
+        Step::Pass(31_000),
+        Step::Tick,
+    ];
+    let plan = plan(seed, steps);
+    let faults = [Fault::EntryRefused(dice.below(3)), Fault::ErrorBefore];
     harmed_once(plan, "world.advance_swap", "Publish", &faults, &mut dice)
 }
 

@@ -116,7 +116,7 @@ impl Harm {
             5 | 6 if stage == Stage::Publication => {
                 // The calls by which functions most often publish.
                 let nth = *dice.pick(&[3, 5, 5, 6, 8]);
-                Self::CallOf(function, nth, Fault::EntryRefused)
+                Self::CallOf(function, nth, Fault::EntryRefused(dice.below(3)))
             }
             _ => Self::CallOf(function, stage.nth(dice), of_call(dice)),
         }
@@ -149,7 +149,7 @@ fn of_call(dice: &mut Dice) -> Fault {
         // From what lets another writer in between to what outlives a timeout.
         8 => Fault::Delay([5, 80, 600, 3_000, 7_000][dice.below(5) as usize]),
         9 => Fault::Duplicate,
-        10 => Fault::EntryRefused,
+        10 => Fault::EntryRefused(dice.below(3)),
         _ => Fault::StaleIndex,
     }
 }

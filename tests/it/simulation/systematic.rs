@@ -62,7 +62,7 @@ fn matters(kind: Fault, call: &Call) -> bool {
     match kind {
         Fault::Conflict => operation.starts_with("Transact") || operation.ends_with("Item"),
         Fault::Duplicate => operation.starts_with("Publish") || operation.starts_with("Send"),
-        Fault::EntryRefused => operation.contains("Batch"),
+        Fault::EntryRefused(_) => operation.contains("Batch"),
         Fault::StaleIndex => is_look(call),
         _ => true,
     }

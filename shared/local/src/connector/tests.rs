@@ -124,7 +124,7 @@ async fn each_fault_does_what_its_name_says() {
         (Fault::Delay(5_000), None, true, false),
         (Fault::Duplicate, None, true, false),
         (Fault::StaleIndex, None, true, false),
-        (Fault::EntryRefused, None, true, false),
+        (Fault::EntryRefused(1), None, true, false),
     ];
     for (fault, error, applied, crashed) in cases {
         let (cloud, client) = orders();

@@ -14,9 +14,9 @@ pub(super) struct LeftOut {
 }
 
 impl LeftOut {
-    /// Takes an entry out of a batch, the number of the call saying which; `None` when the request
+    /// Takes an entry out of a batch, the one at this position; `None` when the request
     /// is no batch, or has a single entry: DynamoDB throttles such a call instead.
-    pub fn take(request: &mut Request, number: u64) -> Option<Self> {
+    pub fn take(request: &mut Request, position: u64) -> Option<Self> {
         if request.service != Service::DynamoDb {
             return None;
         }
@@ -32,7 +32,7 @@ impl LeftOut {
         if count < 2 {
             return None;
         }
-        let mut position = usize::try_from(number % u64::try_from(count).ok()?).ok()?;
+        let mut position = usize::try_from(position % u64::try_from(count).ok()?).ok()?;
         let mut found = None;
         for (name, table) in tables.iter_mut() {
             let Some(own) = entries(table) else { continue };

@@ -34,8 +34,8 @@ impl<F: Copy> Line<F> {
         self.plans.push(Armed { plan, random: SplitMix::new(seed) });
     }
 
-    /// Counts and says which number this one has, and what shall happen to it.
-    pub fn next(&mut self, function: &str) -> (u64, Option<F>) {
+    /// Counts and says what shall happen.
+    pub fn next(&mut self, function: &str) -> Option<F> {
         self.count += 1;
         let own = self.by_function.entry(function.to_owned()).or_default();
         *own += 1;
@@ -46,7 +46,7 @@ impl<F: Copy> Line<F> {
         let fault = hits.into_iter().flatten().next();
         let function = function.to_owned();
         self.fired.extend(fault.map(|fault| Fired { call: count, function, fault }));
-        (count, fault)
+        fault
     }
 }
 

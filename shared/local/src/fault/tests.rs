@@ -5,7 +5,7 @@ fn a_plan_fires_at_its_call_and_at_no_other() {
     let faults = Faults::default();
     faults.inject(FaultPlan::Nth { n: 2, fault: Fault::Throttle });
     faults.inject(FaultPlan::NthOf { function: "b".to_owned(), n: 2, fault: Fault::CrashAfter });
-    let happened: Vec<_> = ["a", "b", "a", "b", "b"].map(|f| faults.next(f).1).to_vec();
+    let happened: Vec<_> = ["a", "b", "a", "b", "b"].map(|f| faults.next(f)).to_vec();
     assert_eq!(happened, [None, Some(Fault::Throttle), None, Some(Fault::CrashAfter), None]);
     assert_eq!(faults.fired().iter().map(|f| f.call).collect::<Vec<_>>(), [2, 4]);
     faults.reset();
@@ -17,7 +17,7 @@ fn one_seed_gives_one_run_and_another_seed_another() {
     let run = |seed| {
         let faults = Faults::default();
         faults.chaos(seed);
-        (0..2_000).map(|_| faults.next("f").1).collect::<Vec<_>>()
+        (0..2_000).map(|_| faults.next("f")).collect::<Vec<_>>()
     };
     assert_eq!(run(7), run(7));
     assert_ne!(run(7), run(8));
@@ -49,7 +49,7 @@ fn what_happened_once_can_be_written_down_and_happens_again() {
     let faults = Faults::default();
     faults.chaos(11);
     let run = |faults: &Faults| {
-        let calls = (0..500).map(|_| faults.next("f").1).collect::<Vec<_>>();
+        let calls = (0..500).map(|_| faults.next("f")).collect::<Vec<_>>();
         (calls, (0..500).map(|_| faults.next_delivery("f")).collect::<Vec<_>>())
     };
     let first = run(&faults);
@@ -67,7 +67,7 @@ fn what_happened_once_can_be_written_down_and_happens_again() {
 #[test]
 fn a_schedule_in_json_names_the_faults_in_words() {
     let schedule: Schedule =
-        serde_json::from_str(r#"{"calls":[[3,"entry_refused"],[7,{"delay":50}]]}"#).unwrap();
-    assert_eq!(schedule.calls, [(3, Fault::EntryRefused), (7, Fault::Delay(50))]);
+        serde_json::from_str(r#"{"calls":[[3,{"entry_refused":2}],[7,{"delay":50}]]}"#).unwrap();
+    assert_eq!(schedule.calls, [(3, Fault::EntryRefused(2)), (7, Fault::Delay(50))]);
     assert_eq!(schedule.deliveries, []);
 }

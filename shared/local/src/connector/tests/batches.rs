@@ -4,11 +4,12 @@ use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, SendMessageBatchRequest
 
 use super::*;
 
-/// Refuses an entry of the n-th call of an invocation.
-async fn refused_at<F: Future>(cloud: &Cloud, n: u64, calls: F) -> F::Output {
-    cloud.faults().inject(FaultPlan::Nth { n, fault: Fault::EntryRefused });
+/// Refuses the entry at this position of the first call of an invocation.
+async fn refused_at<F: Future>(cloud: &Cloud, position: u64, calls: F) -> F::Output {
+    let fault = Fault::EntryRefused(position);
+    cloud.faults().inject(FaultPlan::Nth { n: 1, fault });
     let output = Invocation::new("platform.relay", "r").run(calls).await.unwrap();
-    assert_eq!(cloud.faults().schedule().calls, [(n, Fault::EntryRefused)]);
+    assert_eq!(cloud.faults().schedule().calls, [(1, fault)]);
     output
 }
 
