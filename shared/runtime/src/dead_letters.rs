@@ -6,9 +6,10 @@ use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message,
 };
 use events::Envelope;
-use kernel::{Error, EventId};
+use kernel::Error;
 
 use crate::ctx::Ctx;
+use crate::redelivery::PART;
 
 /// Messages one request brings: the most SQS does.
 const BATCH: i32 = 10;
@@ -26,6 +27,22 @@ pub struct DeadMessage {
     /// `exhausted` or `unreadable`; nothing where the queue's own backstop moved it: the function
     /// crashed or timed out again and again.
     pub cause: Option<String>,
+    /// The inbox row of its own, where it was handled apart from the first delivery.
+    pub part: Option<String>,
+}
+
+impl DeadMessage {
+    fn of(message: &Message) -> Self {
+        let attribute = |name: &str| {
+            let value = message.message_attributes()?.get(name)?;
+            value.string_value().map(str::to_owned)
+        };
+        Self {
+            envelope: message.body().and_then(|body| Envelope::parse(body).ok()),
+            cause: attribute("cause"),
+            part: attribute(PART),
+        }
+    }
 }
 
 impl<Who> Ctx<Who> {
@@ -34,25 +51,22 @@ impl<Who> Ctx<Who> {
     pub async fn dead_messages(&self, queue: &str) -> Result<Vec<DeadMessage>, Error> {
         let url = self.ports().queue_url(queue);
         let held = self.hold(&url).await?;
-        let messages = held.iter().map(|message| DeadMessage {
-            envelope: envelope(message),
-            cause: message.message_attributes().and_then(|all| {
-                all.get("cause").and_then(|cause| cause.string_value()).map(str::to_owned)
-            }),
-        });
-        let messages = messages.collect();
+        let messages = held.iter().map(DeadMessage::of).collect();
         self.release(&url, held.iter()).await?;
         Ok(messages)
     }
 
-    /// Takes the messages about these events out of a dead-letter queue, as far as they are among
+    /// Takes the messages of which this is so out of a dead-letter queue, as far as they are among
     /// the first 200. What is missed stays until it expires, and harms nobody.
-    pub async fn clear_dead_letters(&self, queue: &str, events: &[EventId]) -> Result<(), Error> {
+    pub async fn clear_dead_letters(
+        &self,
+        queue: &str,
+        is_settled: impl Fn(&DeadMessage) -> bool,
+    ) -> Result<(), Error> {
         let url = self.ports().queue_url(queue);
         let held = self.hold(&url).await?;
-        let (settled, others): (Vec<_>, Vec<_>) = held
-            .iter()
-            .partition(|message| envelope(message).is_some_and(|one| events.contains(&one.id)));
+        let (settled, others): (Vec<_>, Vec<_>) =
+            held.iter().partition(|message| is_settled(&DeadMessage::of(message)));
         for batch in settled.chunks(BATCH_LENGTH) {
             let entries = numbered(batch).filter_map(|(id, handle)| {
                 DeleteMessageBatchRequestEntry::builder().id(id).receipt_handle(handle).build().ok()
@@ -101,10 +115,6 @@ impl<Who> Ctx<Who> {
 fn numbered<'m>(batch: &'m [&'m Message]) -> impl Iterator<Item = (String, &'m str)> {
     let numbered = batch.iter().enumerate();
     numbered.filter_map(|(at, message)| Some((at.to_string(), message.receipt_handle()?)))
-}
-
-fn envelope(message: &Message) -> Option<Envelope> {
-    Envelope::parse(message.body()?).ok()
 }
 
 fn unanswered() -> Error {

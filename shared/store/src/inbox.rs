@@ -192,9 +192,7 @@ fn settled(
 /// Claims the row until a moment, counting an attempt: allowed where there is none, where it is to
 /// be tried again, or where the holder's time is over. The old row says why not.
 pub fn claim(key: &InboxKey, token: &str, now: Timestamp, until: Timestamp) -> Update {
-    let over =
-        Condition::equal("state", State::InProgress).and(Condition::at_most("until_ms", now.ms()));
-    let allowed = if planted::is(Bug::EternalClaim) { free() } else { free().or(over) };
+    let allowed = if planted::is(Bug::EternalClaim) { free() } else { unsettled(now) };
     Update::of(INBOX, key.key.clone())
         .set("state", State::InProgress)
         .set("claim", token)
@@ -229,28 +227,32 @@ pub fn parked(key: &InboxKey) -> Change {
     change
 }
 
-/// failed → retry: an operator wants it tried again, from the first attempt.
-pub fn reopen(key: &InboxKey) -> Update {
+/// A dead letter → retry: an operator wants it tried again, from the first attempt.
+pub fn reopen(key: &InboxKey, now: Timestamp) -> Update {
     Update::of(INBOX, key.key.clone())
         .set("state", State::Retry)
         .set("attempts", 0)
         .set("waits", 0)
         .remove("claim")
+        .remove("until_ms")
         .remove("failed_pk")
         .remove("failed_at_ms")
-        .when(Condition::equal("state", State::Failed))
+        .when(dead_letter(now))
 }
 
-/// failed → skipped: an operator decided, for a reason.
+/// A dead letter → skipped: an operator decided, for a reason.
 pub fn pass(key: &InboxKey, reason: &str, now: Timestamp) -> Update {
     Update::of(INBOX, key.key.clone())
         .set("state", State::Skipped)
         .set("skip_reason", reason)
+        .set_if_absent("attempts", 0)
         .set("consumed_at_ms", now.ms())
         .set(EXPIRES_AT, now.plus(KEPT).seconds())
+        .remove("claim")
+        .remove("until_ms")
         .remove("failed_pk")
         .remove("failed_at_ms")
-        .when(Condition::equal("state", State::Failed))
+        .when(dead_letter(now))
 }
 
 /// Notes that the listener gave up. The row stays, and stands in the index [`INBOX_FAILED`].
@@ -304,6 +306,17 @@ fn mine_or_free(claim: Option<&str>) -> Condition {
 
 fn free() -> Condition {
     Condition::no_item().or(Condition::one_of("state", [State::Retry, State::Parked]))
+}
+
+/// Nobody is at it, or whoever was is dead.
+fn unsettled(now: Timestamp) -> Condition {
+    let in_progress = Condition::equal("state", State::InProgress);
+    free().or(in_progress.and(Condition::at_most("until_ms", now.ms())))
+}
+
+/// Given up, or left open by crashes until its queue moved it aside.
+fn dead_letter(now: Timestamp) -> Condition {
+    Condition::equal("state", State::Failed).or(unsettled(now))
 }
 
 #[cfg(test)]

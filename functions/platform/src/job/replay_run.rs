@@ -86,7 +86,7 @@ async fn chosen(
                 chosen.push((event, passed));
             }
             (Only::Failed, Some(found)) if found.state == State::Failed => {
-                let _ = ctx.store().update(inbox::reopen(&inbox)).await?;
+                let _ = ctx.store().update(inbox::reopen(&inbox, ctx.now())).await?;
                 chosen.push((event, false));
             }
             // Reopened by a run of this chunk that did not come to its end.

@@ -12,16 +12,17 @@ use crate::store::outbox::{Outbox, scope_of};
 /// aside.
 const PART: usize = 44;
 
-/// Hands out again what a listener gave up: the rows become `retry` with no attempt behind them,
-/// and the events go to the listener's queue. Where an event held up its aggregate, its success
+/// Hands out again what a listener gave up or crashed over: the rows become `retry` with no attempt
+/// behind them, and the events go to the listener's queue. Where an event held up its aggregate, its success
 /// lets the parked ones follow.
 pub async fn handle(ctx: Ctx<Operator>, request: DeadLetterRetry) -> Result<Plan, Error> {
     choice::few(&request.events)?;
     let hearing = ctx.backbone().addressee(&request.listener).ok_or_else(Error::not_found)?;
+    let letters = Letters::of(&ctx, hearing);
     let mut plan = Plan::new(ctx.who().is_confirmed());
     let dead = match request.events.is_empty() {
-        true => oldest(&ctx, &request.listener).await?,
-        false => named(&ctx, &request, &mut plan).await?,
+        true => oldest(&ctx, &letters).await?,
+        false => named(&ctx, &letters, &request, &mut plan).await?,
     };
     let mut resent = Vec::new();
     for letter in dead {
@@ -36,7 +37,8 @@ pub async fn handle(ctx: Ctx<Operator>, request: DeadLetterRetry) -> Result<Plan
                 if let Some(part) = &letter.letter.part {
                     again = again.as_part(part.clone()).forced();
                 }
-                if hearing.on_exhausted == runtime::module::Exhausted::Skip.as_str() {
+                let passed = hearing.on_exhausted == runtime::module::Exhausted::Skip.as_str();
+                if passed && letter.is_given_up() {
                     // Its aggregate went on without it: it comes late, and out of order.
                     again = again.forced();
                 }
@@ -53,8 +55,7 @@ pub async fn handle(ctx: Ctx<Operator>, request: DeadLetterRetry) -> Result<Plan
     }
     let plan = carry_out(&ctx, &resent, plan).await?;
     let events: Vec<EventId> = resent.iter().map(|(letter, _)| letter.letter.event).collect();
-    // The messages are copies: those that stay behind harm nobody.
-    let _ = ctx.clear_dead_letters(&hearing.dead_letter_queue, &events).await;
+    letters.clear(&events).await;
     Ok(plan)
 }
 
@@ -67,7 +68,7 @@ async fn carry_out(
     while let Some(part) = parts.next() {
         let mut change = Change::new();
         for (letter, again) in part {
-            change.update(inbox::reopen(&letter.key()));
+            change.update(inbox::reopen(&letter.key(), ctx.now()));
             change = change.append(again.clone().into_change());
         }
         let events = part.iter().map(|(letter, _)| letter.letter.event.to_string()).collect();
@@ -82,14 +83,19 @@ async fn carry_out(
     Ok(plan)
 }
 
-async fn oldest(ctx: &Ctx<Operator>, listener: &str) -> Result<Vec<Dead>, Error> {
-    let letters = Letters::of(ctx.store(), listener);
+async fn oldest(ctx: &Ctx<Operator>, letters: &Letters<'_>) -> Result<Vec<Dead>, Error> {
     let page = ctx.store().query_items(&letters.query().limit(IDS_MAX)).await?;
-    letters.opened(&page.items).await
+    let mut dead = letters.opened(&page.items).await?;
+    if page.next.is_none() {
+        dead.extend(letters.crashed(&letters.messages().await?).await?);
+        dead.truncate(IDS_MAX);
+    }
+    Ok(dead)
 }
 
 async fn named(
     ctx: &Ctx<Operator>,
+    letters: &Letters<'_>,
     request: &DeadLetterRetry,
     plan: &mut Plan,
 ) -> Result<Vec<Dead>, Error> {
@@ -104,7 +110,7 @@ async fn named(
             None => plan.leave(address, "there is no such event, or not any more"),
         }
     }
-    let dead = Letters::of(ctx.store(), &request.listener).named(&events).await?;
+    let dead = letters.named(&events).await?;
     for (address, event) in &events {
         if !dead.iter().any(|one| one.letter.event == *event) {
             plan.leave(address, format!("{} did not give it up", request.listener));

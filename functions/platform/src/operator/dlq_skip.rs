@@ -1,6 +1,7 @@
 use contracts::platform::{DeadLetterSkip, EventAddress, Place, Plan};
 use kernel::Error;
 use runtime::backbone::Hearing;
+use runtime::dead_letters::DeadMessage;
 use runtime::{Ctx, Deed, Operator};
 use store::cursor::{self, Cursor, CursorRow, ParkedRow};
 use store::inbox;
@@ -8,25 +9,42 @@ use store::outbox::{self, OutboxRow};
 use store::redelivery::Redelivery;
 use store::{Change, Consistency};
 
-use crate::store::letters::{Dead, Letters};
+use crate::store::letters::Letters;
 use crate::store::outbox::{Outbox, scope_of};
 
-/// Passes over an event a listener gave up. Where it held up its aggregate, the cursor moves past
-/// it and the first parked event follows; those behind it follow each other.
+/// Passes over an event a listener gave up or crashed over. Where it held up its aggregate, the
+/// cursor moves past it and the first parked event follows; those behind it follow each other.
 pub async fn handle(ctx: Ctx<Operator>, request: DeadLetterSkip) -> Result<Plan, Error> {
     let hearing = ctx.backbone().addressee(&request.listener).ok_or_else(Error::not_found)?;
-    let row = Outbox::of(ctx.store()).row(&request.event).await?;
-    let dead = dead(&ctx, &request, row.as_ref()).await?;
+    match request.event {
+        Some(event) => skip(&ctx, hearing, event).await,
+        None => discard(&ctx, hearing).await,
+    }
+}
+
+async fn skip(
+    ctx: &Ctx<Operator>,
+    hearing: &Hearing,
+    address: EventAddress,
+) -> Result<Plan, Error> {
+    let letters = Letters::of(ctx, hearing);
+    let row = Outbox::of(ctx.store()).row(&address).await?;
+    let event = match &address.place {
+        Place::Id(event) => *event,
+        Place::Nth(..) => row.as_ref().map(|row| row.event_id).ok_or_else(Error::not_found)?,
+    };
+    let dead = letters.named(&[(address.clone(), event)]).await?;
+    let dead = dead.into_iter().next().ok_or_else(not_failed)?;
     let mut plan = Plan::new(ctx.who().is_confirmed());
-    let listener = &request.listener;
-    plan.step(&request.event, format!("passed over by {listener}"));
+    plan.step(&address, format!("passed over by {}", hearing.listener));
     let mut change = Change::new();
     change.update(inbox::pass(&dead.key(), ctx.who().reason(), ctx.now()));
     let mut follows = None;
     if let Some(row) = row.filter(|_| hearing.ordered) {
-        let (moved, next) = past(&ctx, hearing, &request.event, &row).await?;
+        let (moved, next) = past(ctx, hearing, &address, &row).await?;
         if let Some(next) = &next {
-            plan.step(listener, format!("the event parked behind it follows, of {}", row.subject));
+            let words = format!("the event parked behind it follows, of {}", row.subject);
+            plan.step(&hearing.listener, words);
             change = change.append(next.clone().into_change());
         }
         change = change.append(moved);
@@ -35,29 +53,32 @@ pub async fn handle(ctx: Ctx<Operator>, request: DeadLetterSkip) -> Result<Plan,
     if !plan.done {
         return Ok(plan);
     }
-    let deed = Deed::of(change, vec![dead.letter.event.to_string()]);
-    let plan = ctx.perform(deed, plan).await?;
+    let plan = ctx.perform(Deed::of(change, vec![event.to_string()]), plan).await?;
     if let Some(next) = follows {
         // What is not sent now is due: the sweep sends it.
         let _ = ctx.redeliver(&next).await;
     }
-    // The message is a copy: it may stay behind.
-    let _ = ctx.clear_dead_letters(&hearing.dead_letter_queue, &[dead.letter.event]).await;
+    letters.clear(&[event]).await;
     Ok(plan)
 }
 
-async fn dead(
-    ctx: &Ctx<Operator>,
-    request: &DeadLetterSkip,
-    row: Option<&OutboxRow>,
-) -> Result<Dead, Error> {
-    let event = match &request.event.place {
-        Place::Id(event) => *event,
-        Place::Nth(..) => row.map(|row| row.event_id).ok_or_else(Error::not_found)?,
-    };
-    let named = [(request.event.clone(), event)];
-    let found = Letters::of(ctx.store(), &request.listener).named(&named).await?;
-    found.into_iter().next().ok_or_else(not_failed)
+/// Deletes what is no event from the dead-letter queue: there is nothing to repeat.
+async fn discard(ctx: &Ctx<Operator>, hearing: &Hearing) -> Result<Plan, Error> {
+    let is_stranger = |message: &DeadMessage| message.envelope.is_none();
+    let messages = Letters::of(ctx, hearing).messages().await?;
+    let strangers = messages.into_iter().filter(is_stranger).count();
+    if strangers == 0 {
+        return Err(Error::conflict("not_failed", "every message there is an event: name it"));
+    }
+    let mut plan = Plan::new(ctx.who().is_confirmed());
+    let queue = &hearing.dead_letter_queue;
+    plan.step(queue, format!("{strangers} messages that are no events are deleted"));
+    if !plan.done {
+        return Ok(plan);
+    }
+    let plan = ctx.perform(Deed::of(Change::new(), plan.targets()), plan).await?;
+    ctx.clear_dead_letters(queue, is_stranger).await?;
+    Ok(plan)
 }
 
 /// The cursor's move past the event, where it stood at the barrier, and the parked event that

@@ -7,6 +7,7 @@ use store::outbox::{OutboxRow, Status};
 use store::redelivery::Redelivery;
 use store::{Change, Consistency, transition};
 
+use crate::store::letters::Letters;
 use crate::store::outbox::{Outbox, scope_of};
 
 /// Publishes an event again for everybody, or sends it to one listener again. For everybody the
@@ -84,7 +85,7 @@ async fn to_one(
     // What is not sent now is due: the sweep sends it.
     let _ = ctx.redeliver(&redelivery).await;
     // What a crash left in the dead-letter queue is a copy of what was sent.
-    let _ = ctx.clear_dead_letters(&listener.dead_letter_queue, &[row.event_id]).await;
+    Letters::of(ctx, listener).clear(&[row.event_id]).await;
     Ok(plan)
 }
 

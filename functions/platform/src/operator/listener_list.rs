@@ -26,7 +26,7 @@ pub async fn handle(
 }
 
 async fn line(ctx: &Ctx<Operator>, hearing: &Hearing) -> Result<ListenerLine, Error> {
-    let failed = Letters::of(ctx.store(), &hearing.listener).count(PAGE_MAX).await?;
+    let failed = Letters::of(ctx, hearing).count(PAGE_MAX).await?;
     let blocks = hearing.on_exhausted == "block";
     Ok(ListenerLine {
         listener: hearing.listener.clone(),

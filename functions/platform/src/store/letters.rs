@@ -1,9 +1,13 @@
-//! Dead letters: events a listener gave up, kept in its inbox as `failed`.
+//! Dead letters: events a listener gave up, kept in its inbox as `failed`, and those its queue moved
+//! aside because the function crashed over them.
 
 use contracts::platform::EventAddress;
 use kernel::{Error, EventId, Timestamp};
-use store::inbox::{self, InboxKey, InboxRow, State};
-use store::{Consistency, Item, Key, Query, Store};
+use runtime::backbone::Hearing;
+use runtime::dead_letters::DeadMessage;
+use runtime::{Ctx, Operator};
+use store::inbox::{self, InboxKey, InboxRow, Meaning, State};
+use store::{BATCH_GET_MAX, Consistency, Item, Key, Query};
 
 use super::outbox::scope_of;
 use crate::domain::letter::Letter;
@@ -12,65 +16,124 @@ use crate::domain::letter::Letter;
 #[derive(Clone, Debug)]
 pub struct Dead {
     pub letter: Letter,
-    pub row: InboxRow,
-    pub failed_at: Timestamp,
+    /// Nothing where a crash left no trace.
+    pub row: Option<InboxRow>,
 }
 
 /// What one listener gave up.
 pub struct Letters<'a> {
-    store: &'a Store,
-    listener: &'a str,
+    ctx: &'a Ctx<Operator>,
+    hearing: &'a Hearing,
 }
 
 impl<'a> Letters<'a> {
-    pub fn of(store: &'a Store, listener: &'a str) -> Self {
-        Self { store, listener }
+    pub fn of(ctx: &'a Ctx<Operator>, hearing: &'a Hearing) -> Self {
+        Self { ctx, hearing }
     }
 
-    /// All of them, oldest first; the index holds keys only and may be some moments behind.
+    /// All that were given up, oldest first; the index holds keys only and may be some moments
+    /// behind.
     pub fn query(&self) -> Query {
-        inbox::dead_of(self.listener)
+        inbox::dead_of(&self.hearing.listener)
     }
 
-    /// Those of a page that are dead letters still.
+    /// Those of a page that are given up still.
     pub async fn opened(&self, page: &[Item]) -> Result<Vec<Dead>, Error> {
-        let keys: Vec<Key> = page.iter().filter_map(Item::key).collect();
-        self.rows(&keys).await
+        let letters = page.iter().filter_map(|item| Letter::parse(item.key()?.pk.text().ok()?));
+        self.dead(letters.collect(), Dead::is_given_up).await
     }
 
-    /// Those of these events that are dead letters, in their order.
+    /// Those of these events that are dead letters: given up, or moved aside by the queue.
     pub async fn named(&self, events: &[(EventAddress, EventId)]) -> Result<Vec<Dead>, Error> {
-        let keys = events.iter().map(|(address, event)| self.key(address, *event).key().clone());
-        self.rows(&keys.collect::<Vec<Key>>()).await
+        let letters = events.iter().map(|(address, event)| Letter {
+            tenant_id: address.tenant_id,
+            livemode: address.livemode,
+            listener: self.hearing.listener.clone(),
+            event: *event,
+            part: None,
+        });
+        let mut dead = self.dead(letters.collect(), Dead::is_given_up).await?;
+        if dead.len() < events.len() {
+            let crashed = self.crashed(&self.messages().await?).await?;
+            let wanted = |one: &Dead| events.iter().any(|(_, event)| *event == one.letter.event);
+            dead.extend(crashed.into_iter().filter(wanted));
+        }
+        Ok(dead)
     }
 
-    /// How many there are, at most so many counted.
+    /// The messages of its dead-letter queue.
+    pub async fn messages(&self) -> Result<Vec<DeadMessage>, Error> {
+        self.ctx.dead_messages(&self.hearing.dead_letter_queue).await
+    }
+
+    /// What the queue moved aside and nobody has settled since.
+    pub async fn crashed(&self, messages: &[DeadMessage]) -> Result<Vec<Dead>, Error> {
+        let mut letters: Vec<Letter> = Vec::new();
+        for message in messages.iter().filter(|message| message.cause.is_none()) {
+            let Some(envelope) = &message.envelope else { continue };
+            let letter = Letter {
+                tenant_id: envelope.tenantid,
+                livemode: envelope.livemode,
+                listener: self.hearing.listener.clone(),
+                event: envelope.id,
+                part: message.part.clone(),
+            };
+            if !letters.contains(&letter) {
+                letters.push(letter);
+            }
+        }
+        let now = self.ctx.now();
+        self.dead(letters, |one| one.is_open(now)).await
+    }
+
+    /// How many were given up, at most so many counted.
     pub async fn count(&self, most: usize) -> Result<u64, Error> {
-        let page = self.store.query_items(&self.query().limit(most)).await?;
+        let page = self.ctx.store().query_items(&self.query().limit(most)).await?;
         Ok(u64::try_from(page.items.len()).unwrap_or(u64::MAX))
     }
 
-    fn key(&self, address: &EventAddress, event: EventId) -> InboxKey {
-        let scope = scope_of(address.tenant_id, address.livemode);
-        InboxKey::new(&scope, self.listener, event, None)
+    /// Takes the copies of these out of the dead-letter queue. Those that stay behind harm nobody.
+    pub async fn clear(&self, dead: &[EventId]) {
+        let is_settled = |message: &DeadMessage| {
+            message.envelope.as_ref().is_some_and(|envelope| dead.contains(&envelope.id))
+        };
+        let _ = self.ctx.clear_dead_letters(&self.hearing.dead_letter_queue, is_settled).await;
     }
 
-    async fn rows(&self, keys: &[Key]) -> Result<Vec<Dead>, Error> {
-        let rows = self.store.get_many::<InboxRow>(keys, Consistency::Strong).await?;
-        Ok(rows.into_iter().flatten().filter_map(Dead::of).collect())
+    /// Those of the letters of which this is so, with their rows.
+    async fn dead(
+        &self,
+        letters: Vec<Letter>,
+        is_dead: impl Fn(&Dead) -> bool,
+    ) -> Result<Vec<Dead>, Error> {
+        let mut dead = Vec::new();
+        for letters in letters.chunks(BATCH_GET_MAX) {
+            let keys: Vec<Key> = letters.iter().map(|one| key_of(one).key().clone()).collect();
+            let rows = self.ctx.store().get_many::<InboxRow>(&keys, Consistency::Strong).await?;
+            let found = letters.iter().cloned().zip(rows);
+            dead.extend(found.map(|(letter, row)| Dead { letter, row }).filter(&is_dead));
+        }
+        Ok(dead)
     }
 }
 
 impl Dead {
-    fn of(row: InboxRow) -> Option<Self> {
-        let letter = row.key.pk.text().ok().and_then(Letter::parse)?;
-        let failed_at = Timestamp::from_ms(row.failed_at_ms.unwrap_or_default());
-        (row.state == State::Failed).then_some(Self { letter, row, failed_at })
+    /// Whether the listener gave it up; otherwise its queue moved it aside.
+    pub fn is_given_up(&self) -> bool {
+        self.row.as_ref().is_some_and(|row| row.state == State::Failed)
+    }
+
+    fn is_open(&self, now: Timestamp) -> bool {
+        matches!(inbox::meaning(self.row.as_ref(), now), Meaning::Free { .. })
     }
 
     /// The key of its row, for its transitions.
     pub fn key(&self) -> InboxKey {
-        let Letter { tenant_id, livemode, listener, event, part } = &self.letter;
-        InboxKey::new(&scope_of(*tenant_id, *livemode), listener, *event, part.as_deref())
+        key_of(&self.letter)
     }
+}
+
+fn key_of(letter: &Letter) -> InboxKey {
+    let Letter { tenant_id, livemode, listener, event, part } = letter;
+    InboxKey::new(&scope_of(*tenant_id, *livemode), listener, *event, part.as_deref())
 }

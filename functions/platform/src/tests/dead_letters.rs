@@ -28,25 +28,88 @@ async fn a_dead_letter_shows_its_cause() {
     );
 }
 
+/// An event whose listener crashed over it; its address.
+async fn crashed(desk: &Desk) -> String {
+    desk.crashes(LISTENER, desk.happens("one")).await;
+    let letters = dead(desk, LISTENER).await;
+    assert_eq!(letters.iter().map(|one| one.cause.as_str()).collect::<Vec<_>>(), ["crashed"]);
+    letters[0].event.as_ref().unwrap().to_string()
+}
+
+fn dead_messages(desk: &Desk) -> usize {
+    desk.platform.cloud().queues().depth(DEAD).unwrap().waiting
+}
+
 #[tokio::test(start_paused = true)]
-async fn what_a_crash_left_behind_is_listed_and_sent_again() {
-    let desk = Desk::new().await;
-    desk.happens("one").await;
-    desk.handled().await;
-    let event = desk.events(HAPPENED.spec.name).await.remove(0);
-    let story: api::EventStory = desk.asks(&api::EVENT_SHOW, json!({ "event": event })).await;
-    desk.forgets(1).await;
-    let queues = desk.platform.cloud().queues();
-    for body in [story.envelope.to_string(), "no event".to_owned()] {
-        queues.send(DEAD, NewMessage { body, copies: 1, ..NewMessage::default() }).unwrap();
+async fn what_a_crash_left_behind_is_handed_out_by_retry_or_replay() {
+    let named = |event: &str| json!({ "listener": LISTENER, "events": [event] });
+    for request in [|_: &str| json!({ "listener": LISTENER }), named] {
+        let desk = Desk::new().await;
+        let event = crashed(&desk).await;
+        let plan: Plan = desk.does(&api::DLQ_RETRY, request(&event), "k").await;
+        assert_eq!((plan.done, desk.handled().await), (true, vec!["one".to_owned()]));
+        assert_eq!((dead(&desk, LISTENER).await, dead_messages(&desk)), (Vec::new(), 0));
     }
-    let letters = dead(&desk, LISTENER).await;
-    let causes: Vec<&str> = letters.iter().map(|letter| letter.cause.as_str()).collect();
-    assert!(causes.contains(&"crashed"), "{letters:?}");
+    let desk = Desk::new().await;
+    let event = crashed(&desk).await;
     let request = json!({ "event": event, "listener": LISTENER });
     let plan: Plan = desk.does(&api::EVENT_REPLAY, request, "k").await;
     assert_eq!((plan.done, desk.handled().await), (true, vec!["one".to_owned()]));
-    assert_eq!(queues.depth(DEAD).unwrap().waiting, 1, "only what is no event is left");
+    assert_eq!((dead(&desk, LISTENER).await, dead_messages(&desk)), (Vec::new(), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_crash_left_behind_is_passed_over() {
+    let desk = Desk::new().await;
+    let event = crashed(&desk).await;
+    let request = json!({ "listener": LISTENER, "event": event });
+    let plan: Plan = desk.does(&api::DLQ_SKIP, request.clone(), "k").await;
+    let again: Plan = desk.does(&api::DLQ_SKIP, request, "k").await;
+    assert_eq!((plan.done, &again), (true, &plan));
+    assert_eq!((dead(&desk, LISTENER).await, dead_messages(&desk)), (Vec::new(), 0));
+    let replay = json!({ "event": event, "listener": LISTENER });
+    let plan: Plan = desk.does(&api::EVENT_REPLAY, replay, "k").await;
+    assert_eq!((plan.steps.len(), desk.handled().await), (0, Vec::new()));
+    assert_eq!(desk.actions().await, ["platform.dlq_skip 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ordered_listener_goes_on_past_what_was_passed_over() {
+    let desk = Desk::new().await;
+    desk.moves("first", 1).await;
+    desk.crashes(ORDERED, desk.moves("second", 2)).await;
+    desk.moves("third", 3).await;
+    assert_eq!(desk.handled().await, ["first"], "the second is missing");
+    let event = desk.events(MOVED.spec.name).await.remove(1);
+    let request = json!({ "listener": ORDERED, "event": event });
+    let plan: Plan = desk.does(&api::DLQ_SKIP, request, "k").await;
+    desk.minutes_pass(1).await;
+    assert_eq!((plan.done, desk.handled().await), (true, vec!["third".to_owned()]));
+    assert_eq!(dead(&desk, ORDERED).await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_that_are_no_events_are_listed_and_deleted() {
+    let desk = Desk::new().await;
+    let event = crashed(&desk).await;
+    let request = json!({ "listener": LISTENER });
+    assert_eq!(desk.refuses(&api::DLQ_SKIP, request.clone(), Some(REASON)).await, "not_failed");
+    for body in ["no event", "{}"] {
+        let message = NewMessage { body: body.to_owned(), copies: 1, ..NewMessage::default() };
+        desk.platform.cloud().queues().send(DEAD, message).unwrap();
+    }
+    let letters = dead(&desk, LISTENER).await;
+    let causes: Vec<&str> = letters.iter().map(|letter| letter.cause.as_str()).collect();
+    assert_eq!(causes, ["crashed", "unreadable", "unreadable"]);
+    let tried: Plan = desk.tries(&api::DLQ_SKIP, request.clone()).await;
+    assert_eq!((tried.done, dead_messages(&desk)), (false, 3));
+    let plan: Plan = desk.does(&api::DLQ_SKIP, request.clone(), "k").await;
+    let again: Plan = desk.does(&api::DLQ_SKIP, request, "k").await;
+    assert_eq!((plan.done, again), (true, plan));
+    let letters = dead(&desk, LISTENER).await.into_iter();
+    let left: Vec<String> = letters.filter_map(|one| Some(one.event?.to_string())).collect();
+    assert_eq!((left, dead_messages(&desk)), (vec![event], 1));
+    assert_eq!(desk.actions().await, ["platform.dlq_skip 1"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,6 +10,7 @@ use events::Envelope;
 use events::envelope::Origin;
 use events::ops::ACTION_PERFORMED;
 use kernel::{EntityKind, EntityRef, EventId, ScheduleId, TenantId};
+use local::aws::sqs::NewMessage;
 use local::{Options, Platform, seed};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -69,6 +70,29 @@ impl Desk {
             self.act(&format!("n{n}"), 1, false).await;
         }
         self.platform.settle().await;
+    }
+
+    /// Something happens, and the queue of this listener moves it aside, as after too many crashes.
+    pub async fn crashes(&self, listener: &str, happening: impl Future<Output = ()>) {
+        self.platform.mappings().enable(listener, false);
+        happening.await;
+        let name = format!("talaria-local-{}", listener.replace('.', "-"));
+        let fifo = if listener == ORDERED { ".fifo" } else { "" };
+        let (queue, dead) = (format!("{name}{fifo}"), format!("{name}-dlq{fifo}"));
+        let queues = self.platform.cloud().queues();
+        for message in queues.peek(&queue, usize::MAX).unwrap() {
+            let aside = NewMessage {
+                body: message.body,
+                attributes: message.attributes,
+                group: message.group,
+                deduplication: message.deduplication,
+                copies: 1,
+                ..NewMessage::default()
+            };
+            queues.send(&dead, aside).unwrap();
+        }
+        queues.purge(&queue).unwrap();
+        self.platform.mappings().enable(listener, true);
     }
 
     /// The listener forgets that it handled the first events.

@@ -79,5 +79,8 @@ pub struct DeadLetterRetry {
 #[serde(deny_unknown_fields)]
 pub struct DeadLetterSkip {
     pub listener: String,
-    pub event: EventAddress,
+    /// Without one, every message of the dead-letter queue that is no event, as far as it is among
+    /// the first 200: it is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventAddress>,
 }

@@ -234,7 +234,8 @@ impl Item<'_> {
             }
             Turn::Now { after } if !ignored => {
                 let scope = self.scope(event);
-                if gap::is_open(store, &scope, self.listening, after, event).await? {
+                let who = (self.function.row.id, self.listening);
+                if gap::is_open(store, &scope, who, after, event).await? {
                     return Ok(Err(self.wait_for_earlier(store, inbox, waits).await?));
                 }
             }

@@ -3,20 +3,21 @@
 
 use events::Envelope;
 use kernel::Timestamp;
+use store::inbox::{InboxKey, InboxRow, State};
 use store::outbox::{self, OutboxRow, Status};
-use store::{Query, Scope, SortKey, Store, StoreError};
+use store::{Consistency, Key, Query, Scope, SortKey, Store, StoreError};
 
 use crate::module::Listening;
 
 /// Rows read at once.
 const PAGE: usize = 100;
 
-/// Whether an event of the listener's own lies between `after` and this one and was not applied. Rows
-/// that are not there any more were settled long ago.
+/// Whether an event of the listener's own lies between `after` and this one and was neither applied
+/// nor passed over by an operator. Rows that are not there any more were settled long ago.
 pub(super) async fn is_open(
     store: &Store,
     scope: &Scope,
-    listening: &Listening,
+    (listener, listening): (&str, &Listening),
     after: u64,
     event: &Envelope,
 ) -> Result<bool, StoreError> {
@@ -30,7 +31,9 @@ pub(super) async fn is_open(
     let mut between = Query::table(store::OUTBOX, aggregate).between(first, last).limit(PAGE);
     loop {
         let page = store.query::<OutboxRow>(&between).await?;
-        if page.items.iter().any(|row| is_own(listening, row)) {
+        let own = page.items.iter().filter(|row| is_own(listening, row));
+        let own = own.map(|row| InboxKey::new(scope, listener, row.event_id, None).key().clone());
+        if !all_passed(store, &own.collect::<Vec<Key>>()).await? {
             return Ok(true);
         }
         if page.next.is_none() {
@@ -38,6 +41,16 @@ pub(super) async fn is_open(
         }
         between = between.after(page.next);
     }
+}
+
+/// Whether an operator passed over all of these events at the listener.
+async fn all_passed(store: &Store, inboxes: &[Key]) -> Result<bool, StoreError> {
+    if inboxes.is_empty() {
+        return Ok(true);
+    }
+    let rows = store.get_many::<InboxRow>(inboxes, Consistency::Strong).await?;
+    let passed = |row: &InboxRow| row.state == State::Skipped;
+    Ok(rows.iter().all(|row| row.as_ref().is_some_and(passed)))
 }
 
 /// Whether the listener hears this event and has to have handled it.

@@ -62,7 +62,11 @@ struct Retry {
 struct Skip {
     listener: String,
     /// The event as lists print it.
-    event: String,
+    #[arg(required_unless_present = "unreadable")]
+    event: Option<String>,
+    /// Delete the messages of the dead-letter queue that are no events.
+    #[arg(long, conflicts_with = "event")]
+    unreadable: bool,
     #[command(flatten)]
     owner: Owner,
     #[command(flatten)]
@@ -90,7 +94,8 @@ impl Dlq {
                 Ok(())
             }
             DlqCommand::Skip(skip) => {
-                let event = skip.owner.event(&skip.event)?;
+                let event = skip.event.as_ref().map(|event| skip.owner.event(event));
+                let event = event.transpose()?;
                 let request = DeadLetterSkip { listener: skip.listener.clone(), event };
                 let desk = skip.place.desk()?;
                 plan(&desk.order(&DLQ_SKIP, &request, &skip.consent).await?, &skip.place, lines);
