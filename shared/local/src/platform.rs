@@ -16,6 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use runtime::clock::{Entropy, SystemEntropy};
+use runtime::stages::LOCAL;
 use runtime::{Config, Module, Ports};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -73,6 +74,7 @@ impl Platform {
     /// port it is settled and the mailbox empty when this answers.
     pub async fn start(modules: Vec<Module>, options: Options) -> Result<Self, BootError> {
         let modules = runtime::collect::subscribe(modules);
+        let modules: Vec<Module> = modules.into_iter().map(|one| one.at(LOCAL)).collect();
         let listeners = match options.port {
             Some(port) => Some(Listeners::bind(port).await?),
             None => None,

@@ -142,7 +142,7 @@ impl Config {
 
     /// Whether this is a laptop and not a deployment.
     pub fn is_local(&self) -> bool {
-        self.stage == "local"
+        self.stage == crate::stages::LOCAL
     }
 }
 

@@ -45,6 +45,7 @@ mod run;
 pub mod schedule;
 pub mod secrets;
 pub mod socket;
+pub mod stages;
 pub mod stream;
 mod trust;
 mod wire;

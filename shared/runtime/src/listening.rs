@@ -37,6 +37,8 @@ pub struct Listening {
     /// Seconds to wait after the n-th failure; the last repeats.
     pub backoff_s: Vec<u32>,
     pub priority: Priority,
+    /// Most invocations at once, where its priority does not say.
+    pub concurrency: Option<u32>,
     /// The group dashboards and alarms show it in; its module unless stated.
     pub lane: Option<&'static str>,
     /// Messages per invocation.
@@ -71,6 +73,7 @@ impl Listening {
             tries: 5,
             backoff_s: vec![30, 60, 120],
             priority: Priority::Normal,
+            concurrency: None,
             lane: None,
             batch: 10,
             delay_s: 0,
@@ -102,6 +105,15 @@ impl Listening {
             return self.tries;
         }
         (self.tries + 5).max(least)
+    }
+
+    /// Most invocations at once.
+    pub fn max_concurrency(&self) -> u32 {
+        self.concurrency.unwrap_or(match self.priority {
+            Priority::High => 50,
+            Priority::Normal => 20,
+            Priority::Low => 5,
+        })
     }
 
     /// Whether an event it gives up holds up its aggregate.

@@ -77,7 +77,7 @@ impl Ports {
 
     /// Who hears what on the whole platform.
     pub fn backbone(&self) -> &Backbone {
-        self.backbone.get_or_init(Backbone::generated)
+        self.backbone.get_or_init(|| Backbone::generated().at(&self.config.stage))
     }
 
     /// What a client of one more AWS service is made from, for the module that alone needs it.

@@ -40,10 +40,10 @@ pub fn run(module: Module) -> std::process::ExitCode {
 
 async fn serve(module: Module) -> Result<(), Error> {
     let id = std::env::var("_HANDLER").map_err(|_| "environment variable _HANDLER is not set")?;
-    let module = Arc::new(module);
+    let config = Config::from_environment()?;
+    let module = Arc::new(module.at(&config.stage));
     let row = module.row(&id).cloned();
     let row = row.ok_or_else(|| format!("module {} has no entry {id}", module.name))?;
-    let config = Config::from_environment()?;
     let mailer = match module.mail.filter(|_| row.mails) {
         Some(connect) => Some(connect(&config)?),
         None => None,

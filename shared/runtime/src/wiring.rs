@@ -5,6 +5,7 @@ use events::{EventSpec, Ordering, Priority};
 use serde_json::{Map, Value, json};
 
 use crate::module::{Listening, Module, Row};
+use crate::stages::{self, Tuning};
 use crate::stream::Births;
 
 /// How long queues keep a message: the longest SQS offers, 14 days.
@@ -116,6 +117,28 @@ pub struct Lane {
     pub max_concurrency: u32,
     /// The subscription's filter policy over message attributes: arrays of exact words only.
     pub filter: Value,
+    /// What is different at some stages.
+    pub stages: Vec<Staged>,
+}
+
+/// A lane at a stage of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Staged {
+    pub stage: &'static str,
+    pub max_receives: u32,
+    pub max_concurrency: u32,
+}
+
+impl Staged {
+    fn of(tuning: &Tuning, heard: &Listening) -> Self {
+        let mut heard = heard.clone();
+        tuning.tune(&mut heard);
+        Self {
+            stage: tuning.stage,
+            max_receives: heard.max_receives(),
+            max_concurrency: heard.max_concurrency(),
+        }
+    }
 }
 
 impl Lane {
@@ -133,11 +156,8 @@ impl Lane {
             max_receives: heard.max_receives(),
             delay_s: heard.delay_s,
             batch: heard.batch,
-            max_concurrency: match heard.priority {
-                Priority::High => 50,
-                Priority::Normal => 20,
-                Priority::Low => 5,
-            },
+            max_concurrency: heard.max_concurrency(),
+            stages: stages::of(row.id).map(|tuning| Staged::of(tuning, heard)).collect(),
             filter: filter_of(module, row, heard)?,
         }))
     }

@@ -8,6 +8,7 @@ mod measured;
 mod overlap;
 mod released;
 mod root;
+mod stages;
 
 pub use measured::Measure;
 
@@ -46,6 +47,7 @@ pub fn survey(platform: &Platform, workspace: &Workspace) -> Survey {
     breaches.extend(filter::breaches(platform));
     breaches.extend(overlap::breaches(platform));
     breaches.extend(released::breaches(platform, workspace));
+    breaches.extend(stages::breaches(platform));
     let mut measures = measured::measures(platform);
     match root::read(workspace) {
         Ok(template) => {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use runtime::stages::LOCAL;
+
 use crate::Storage;
 use crate::aws::{ACCOUNT, REGION, sns};
 use crate::clock::VirtualClock;
@@ -136,7 +138,7 @@ pub(crate) fn variables(
     endpoint: &str,
 ) -> BTreeMap<String, String> {
     let own = [
-        ("TALARIA_STAGE", "local".to_owned()),
+        ("TALARIA_STAGE", LOCAL.to_owned()),
         ("TALARIA_TABLE_PREFIX", PREFIX.to_owned()),
         ("TALARIA_FUNCTION_PREFIX", PREFIX.to_owned()),
         ("TALARIA_SECRET_PREFIX", SECRET_PREFIX.to_owned()),

@@ -1,11 +1,12 @@
 //! A listener's queue, dead-letter queue, subscription and mapping: its lane as resources.
 
-use runtime::wiring::{Lane, LaneError, RETENTION_S, Topic};
+use runtime::wiring::{Lane, LaneError, RETENTION_S, Staged, Topic};
 use runtime::{Module, Row};
 use serde_json::{Value, json};
 
 use super::Resources;
 use super::intrinsic::{arn, attribute, logical, named, reference, resource};
+use super::parameter::at_stage;
 use crate::member::put;
 
 /// The logical name of a listener's queue.
@@ -41,7 +42,7 @@ fn main_queue(lane: &Lane, dead: &str) -> Value {
         "SqsManagedSseEnabled": true,
         "RedrivePolicy": {
             "deadLetterTargetArn": attribute(dead, "Arn"),
-            "maxReceiveCount": lane.max_receives,
+            "maxReceiveCount": staged(lane, lane.max_receives, |one| one.max_receives),
         },
     });
     if lane.delay_s > 0 {
@@ -49,6 +50,15 @@ fn main_queue(lane: &Lane, dead: &str) -> Value {
     }
     ordered(&mut properties, lane.topic);
     resource("AWS::SQS::Queue", properties)
+}
+
+/// A value of the lane that is another one at some stages.
+fn staged(lane: &Lane, value: u32, of: impl Fn(&Staged) -> u32) -> Value {
+    let others = lane.stages.iter().filter(|one| of(one) != value);
+    others.fold(
+        json!(value),
+        |otherwise, one| json!({ "Fn::If": [at_stage(one.stage), of(one), otherwise] }),
+    )
 }
 
 fn dead_letter_queue(lane: &Lane) -> Value {
@@ -109,13 +119,14 @@ fn subscription(queue: &str, dead: &str, lane: &Lane) -> Value {
 }
 
 fn mapping(name: &str, queue: &str, lane: &Lane) -> Value {
+    let concurrency = staged(lane, lane.max_concurrency, |one| one.max_concurrency);
     let properties = json!({
         "EventSourceArn": attribute(queue, "Arn"),
         "FunctionName": reference(&format!("{name}Function")),
         "BatchSize": lane.batch,
         "MaximumBatchingWindowInSeconds": 0,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
-        "ScalingConfig": { "MaximumConcurrency": lane.max_concurrency },
+        "ScalingConfig": { "MaximumConcurrency": concurrency },
     });
     resource("AWS::Lambda::EventSourceMapping", properties)
 }
@@ -142,6 +153,17 @@ mod tests {
             assert_eq!(mapping["ScalingConfig"]["MaximumConcurrency"], concurrency);
             assert_eq!(mapping["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
         }
+    }
+
+    #[test]
+    fn a_stage_that_differs_has_its_own_values() {
+        let tuning = &runtime::stages::STAGES[0];
+        let event = events::profile::UPDATED.spec;
+        let all = of(fixture::hears(tuning.listener, event));
+        let mapping = format!("{}Mapping", logical(tuning.listener));
+        let concurrency = &all[&mapping]["Properties"]["ScalingConfig"]["MaximumConcurrency"];
+        let at = at_stage(tuning.stage);
+        assert_eq!(*concurrency, json!({ "Fn::If": [at, tuning.concurrency.unwrap(), 20] }));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Parameters and conditions of a module's stack: declared where they are used, nowhere else.
 
+use std::collections::BTreeSet;
+
+use runtime::stages::STAGES;
 use serde_json::{Map, Value, json};
 
 use crate::member::put;
@@ -76,15 +79,22 @@ pub fn declared(body: &Value) -> Value {
 /// The conditions `body` refers to.
 pub fn conditions(body: &Value) -> Map<String, Value> {
     let given = |name: &str| json!({ "Fn::Not": [{ "Fn::Equals": [{ "Ref": name }, ""] }] });
-    let all = [
-        ("Protected", json!({ "Fn::Equals": [{ "Ref": "Stage" }, "prod"] })),
-        ("Pages", given("PageTopic")),
-        ("Tickets", given("TicketTopic")),
+    let at = |stage: &str| json!({ "Fn::Equals": [{ "Ref": "Stage" }, stage] });
+    let stages: BTreeSet<&str> = STAGES.iter().map(|tuning| tuning.stage).collect();
+    let mut all = vec![
+        ("Protected".to_owned(), at("prod")),
+        ("Pages".to_owned(), given("PageTopic")),
+        ("Tickets".to_owned(), given("TicketTopic")),
     ];
+    all.extend(stages.into_iter().map(|stage| (at_stage(stage), at(stage))));
     let text = body.to_string();
-    let is_used = |name: &str| text.contains(&format!("{{\"Fn::If\":[\"{name}\""));
-    all.into_iter()
-        .filter(|(name, _)| is_used(name))
-        .map(|(name, condition)| (name.to_owned(), condition))
-        .collect()
+    let is_used = |name: &str| text.contains(&format!("{{\"Fn::If\":[\"{name}\","));
+    all.into_iter().filter(|(name, _)| is_used(name)).collect()
+}
+
+/// The name of the condition that the stack is of this stage.
+pub fn at_stage(stage: &str) -> String {
+    let mut letters = stage.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    format!("At{}{}", first.unwrap_or_default(), letters.as_str())
 }

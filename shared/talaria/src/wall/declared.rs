@@ -30,6 +30,8 @@ const DELAY_MAX_S: u32 = 900;
 const TRIES_MAX: u32 = 20;
 /// Seconds of the longest pause between attempts.
 const BACKOFF_MAX_S: u32 = 39_600;
+/// Most invocations at once (Lambda API reference, ScalingConfig).
+const CONCURRENCY_MAX: u32 = 1_000;
 
 /// Functions that read one stream; more are throttled (DynamoDB Developer Guide, "Streams").
 const STREAM_READERS_MAX: usize = 2;
@@ -125,7 +127,7 @@ fn is_of_batch(row: &Row, spec: &EventSpec) -> bool {
     row.listening().is_some() && spec.name == LISTENER_BLOCKED.spec.name
 }
 
-fn of_listener(module: &Module, row: &Row) -> Vec<Breach> {
+pub(super) fn of_listener(module: &Module, row: &Row) -> Vec<Breach> {
     let Some(heard) = row.listening() else { return Vec::new() };
     let (mut found, id) = (Vec::new(), row.id);
     found.extend(Lane::of(module, row).err().map(|why| breach!("{why}")));
@@ -134,6 +136,7 @@ fn of_listener(module: &Module, row: &Row) -> Vec<Breach> {
         ("batch", heard.batch, 1, BATCH_MAX),
         ("delay in seconds", heard.delay_s, 0, DELAY_MAX_S),
         ("tries", heard.tries, 1, TRIES_MAX),
+        ("concurrency", heard.max_concurrency(), 2, CONCURRENCY_MAX),
         ("pause in seconds", heard.backoff_s.iter().copied().max().unwrap_or(0), 1, BACKOFF_MAX_S),
     ];
     for (what, value, least, most) in limits {
