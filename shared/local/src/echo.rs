@@ -153,7 +153,7 @@ async fn mail<Who>(ctx: &Ctx<Who>, subject: &str) -> Result<Outcome, Error> {
 }
 
 async fn relay(ctx: Ctx<System>, records: Vec<Record>) -> Vec<String> {
-    let relay = Relay::of(&ctx, Bell::Stream);
+    let mut relay = Relay::of(&ctx, Bell::Stream);
     for key in records.iter().filter_map(|record| record.item.key()) {
         relay.carry(std::slice::from_ref(&key)).await.unwrap();
     }

@@ -61,8 +61,9 @@ pub enum Verdict {
     Rerun,
     /// The same request was answered before: answer that again.
     Replay(StoredAnswer),
-    /// The event was handled before: nothing to do.
-    Duplicate,
+    /// The event was handled before, or another delivery is at it: what was found instead of a free
+    /// row. Nothing is to be written any more.
+    Duplicate(Option<store::Item>),
     /// The aggregate moved on meanwhile: what is known of the event is to be read again.
     Readmit,
 }

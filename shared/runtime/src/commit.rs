@@ -259,8 +259,9 @@ impl<Who: InTenant> Ctx<Who> {
             NotCommitted::Refused { label: Some(idempotency::LABEL), old, .. } => {
                 return self.replay(old);
             }
-            NotCommitted::Refused { label: Some(inbox::LABEL | collected::LABEL), .. } => {
-                (Verdict::Duplicate, Error::conflict("duplicate", "the event was handled before"))
+            NotCommitted::Refused { label: Some(inbox::LABEL | collected::LABEL), old, .. } => {
+                let error = Error::conflict("duplicate", "the event was handled before");
+                (Verdict::Duplicate(old), error)
             }
             NotCommitted::Refused { label: Some(cursor::LABEL), .. } => {
                 (Verdict::Readmit, Error::conflict("lock_timeout", "the aggregate moved on"))
@@ -269,10 +270,12 @@ impl<Who: InTenant> Ctx<Who> {
             NotCommitted::Refused { label: Some(label), old, .. } => {
                 return Uncommitted::Refused { label, old };
             }
-            NotCommitted::Refused { label: None, .. } | NotCommitted::Conflict => {
+            NotCommitted::Refused { label: None, .. }
+            | NotCommitted::Conflict
+            | NotCommitted::Throttled => {
                 (Verdict::Rerun, Error::conflict("lock_timeout", "too many writers; try again"))
             }
-            NotCommitted::Throttled | NotCommitted::Unknown => {
+            NotCommitted::Unknown => {
                 return Uncommitted::Failed(dependency_unavailable());
             }
             NotCommitted::Failed(fault) => return Uncommitted::Failed(fault.into()),

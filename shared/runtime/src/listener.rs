@@ -14,6 +14,7 @@ mod message;
 pub(crate) use delivery::Delivery;
 pub(crate) use inline::run_inline;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use lambda_http::aws_lambda_events::sqs::SqsMessage;
@@ -32,7 +33,8 @@ struct Batch {
 }
 
 /// Handles a batch and names the items that have to come back. After an item of a FIFO group that is
-/// not done with, the rest of its group comes back too; other groups go on.
+/// not done with, the rest of its group comes back too, and at the same time: a queue hands nothing of
+/// a group out while any of it is in flight. Other groups go on.
 pub(crate) async fn serve(
     function: &Function,
     handler: &ListenerHandler,
@@ -46,16 +48,26 @@ pub(crate) async fn serve(
         .map_err(|fault| InvocationFailed(format!("not an SQS event: {fault}")))?;
     let slowest = Duration::from_millis(u64::from(listening.item_budget_ms));
     let mut failures = Vec::new();
-    let mut stopped_groups: Vec<String> = Vec::new();
+    let mut stopped: HashMap<&str, Option<u32>> = HashMap::new();
+    let mut behind: Vec<(&SqsMessage, u32)> = Vec::new();
     for message in &batch.records {
         let item = Item { function, listening, handler, message };
+        let group = item.group().filter(|_| item.is_fifo());
         let left = meta.deadline.since(function.ports.clock.now());
-        let group = item.group().filter(|_| item.is_fifo()).map(str::to_owned);
-        let stopped = group.as_ref().is_some_and(|group| stopped_groups.contains(group));
-        if stopped || left < slowest * 2 || !item.handle(meta).await {
+        let comes_back = match group.and_then(|group| stopped.get(group)) {
+            Some(seconds) => {
+                behind.extend(seconds.map(|seconds| (message, seconds)));
+                Some(*seconds)
+            }
+            None if left < slowest * 2 => Some(None),
+            None => item.handle(meta).await.map(Some),
+        };
+        if let Some(seconds) = comes_back {
             failures.push(json!({ "itemIdentifier": message.message_id }));
-            stopped_groups.extend(group.filter(|_| !planted::is(Bug::BatchGoesOn)));
+            let group = group.filter(|_| !planted::is(Bug::BatchGoesOn));
+            stopped.extend(group.map(|group| (group, seconds)));
         }
     }
+    message::hide_behind(function, &behind).await;
     Ok(json!({ "batchItemFailures": failures }).to_string())
 }

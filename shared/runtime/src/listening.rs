@@ -58,7 +58,8 @@ pub struct Listening {
     pub expire_after_s: Option<u32>,
     /// The committing function of the same module runs it after the commit, for so many milliseconds.
     pub inline_ms: Option<u32>,
-    /// Gap checks ignore events from before this day (`2026-11-28`).
+    /// Gap checks ignore events from before this day (`2026-11-28`): the one after the listener was first
+    /// deployed, because what came before its queue was there never reaches it. Ordered listeners say it.
     pub since: Option<&'static str>,
     /// The slowest item planned for: a batch stops when less than twice this is left.
     pub item_budget_ms: u32,

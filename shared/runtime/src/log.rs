@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use store::Reading;
 
 use crate::config::Config;
-use crate::digest::hex_sha256;
+use crate::digest::fingerprint;
 
 /// Where lines go: standard output on Lambda, the console locally, a buffer in tests.
 #[derive(Clone)]
@@ -204,11 +204,7 @@ impl Done<'_> {
             line = line.with("reruns", self.reruns);
         }
         if let Some(error) = self.error {
-            let fingerprint: String =
-                hex_sha256(&[error.code().as_bytes(), error.message().as_bytes()])
-                    .chars()
-                    .take(12)
-                    .collect();
+            let fingerprint = fingerprint(error.code(), error.message());
             line = line.with("error_code", error.code()).with("error_fingerprint", fingerprint);
             if error.kind() == ErrorKind::Internal {
                 line = line.with("error", error.message());

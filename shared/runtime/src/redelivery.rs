@@ -66,24 +66,28 @@ pub(crate) async fn settle(
     redelivery: &Redelivery,
 ) -> Result<(), StoreError> {
     let row: Option<OutboxRow> = store.get(&redelivery.outbox, Consistency::Strong).await?;
-    if let Some(row) = row {
-        let message = Message {
-            queue: &redelivery.queue,
-            row: &row,
-            part: redelivery.part.as_deref(),
-            forced: redelivery.forced,
-            deduplication_id: redelivery.deduplication_id(row.event_id),
-            delay_s: 0,
-        };
-        send(ports, &message).await?;
-    }
+    let change = match row {
+        Some(row) => {
+            let message = Message {
+                queue: &redelivery.queue,
+                row: &row,
+                part: redelivery.part.as_deref(),
+                forced: redelivery.forced,
+                deduplication_id: redelivery.deduplication_id(),
+                delay_s: 0,
+            };
+            send(ports, &message).await?;
+            redelivery.settled()
+        }
+        None => redelivery.expired(ports.clock.now()),
+    };
     // A token of its own for every try: under one that was used before nothing would happen, and an
     // event can go out twice in one millisecond.
     let mut chance = [0; 16];
     ports.entropy.fill(&mut chance);
     let token = Token::of(&chance, 0);
-    match store.commit(redelivery.settled(), &token).await {
-        // Refused: it was put off meanwhile, and goes again.
+    match store.commit(change, &token).await {
+        // Refused: it was put off or settled meanwhile.
         Ok(_) | Err(store::NotCommitted::Refused { .. }) => Ok(()),
         Err(_) => Err(StoreError::Conflict),
     }

@@ -5,7 +5,7 @@
 
 mod publish;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +13,12 @@ use futures_util::future::{BoxFuture, join_all};
 use kernel::Timestamp;
 use store::outbox::{self, Bell, Birth, OutboxRow, Status};
 use store::planted::{self, Bug};
-use store::{BATCH_GET_MAX, Consistency, Key, Store, StoreError, transition};
+use store::{
+    BATCH_GET_MAX, Consistency, Item, Key, OUTBOX, PartitionKey, Store, StoreError, transition,
+};
 
 use crate::ctx::{Call, Ctx};
-use crate::digest::hex_sha256;
+use crate::digest::fingerprint;
 use crate::log::Line;
 use crate::ports::Ports;
 
@@ -42,7 +44,7 @@ async fn ring(call: &Call, births: &[Birth]) {
     }
     // The doorbell's requests are the relay's, not the call's: they count on no budget.
     let store = call.store.metered(Arc::default());
-    let relay = Relay { ports: &call.ports, store: &store, bell: Bell::Inline };
+    let mut relay = Relay::new(&call.ports, &store, Bell::Inline);
     let rows = births.iter().map(|birth| OutboxRow::born(birth, now)).collect();
     let _ = tokio::time::timeout(budget, relay.carry_rows(rows)).await;
 }
@@ -54,6 +56,8 @@ pub struct Carried {
     pub sent: u64,
     /// Rows given up.
     pub failed: u64,
+    /// When the oldest of the rows was committed.
+    pub oldest: Option<Timestamp>,
 }
 
 /// Rows that have to go one after the other: an ordered aggregate's, or one unordered row.
@@ -64,6 +68,8 @@ pub struct Relay<'a> {
     ports: &'a Ports,
     store: &'a Store,
     bell: Bell,
+    /// Ordered aggregates whose runs stopped: this relay does not look at them again.
+    stopped: HashSet<PartitionKey>,
 }
 
 /// What a run's next row is.
@@ -81,39 +87,63 @@ enum Head {
 impl<'a> Relay<'a> {
     /// A relay that works for this call.
     pub fn of<Who>(ctx: &'a Ctx<Who>, bell: Bell) -> Self {
-        Self { ports: ctx.ports(), store: ctx.store(), bell }
+        Self::new(ctx.ports(), ctx.store(), bell)
+    }
+
+    fn new(ports: &'a Ports, store: &'a Store, bell: Bell) -> Self {
+        Self { ports, store, bell, stopped: HashSet::new() }
     }
 
     /// Carries the rows with these keys, each ordered one with its whole aggregate.
-    pub async fn carry(&self, keys: &[Key]) -> Result<Carried, StoreError> {
+    pub async fn carry(&mut self, keys: &[Key]) -> Result<Carried, StoreError> {
         let mut carried = Carried::default();
         for keys in keys.chunks(BATCH_GET_MAX) {
-            let rows = self.store.get_many::<OutboxRow>(keys, Consistency::Strong).await?;
-            let some = self.carry_rows(rows.into_iter().flatten().collect()).await?;
-            carried = carried.and(some);
+            let places: Vec<_> = keys.iter().map(|key| (OUTBOX, key.clone())).collect();
+            let items = self.store.get_batch(&places, Consistency::Strong).await?;
+            let rows = items.into_iter().flatten().filter_map(|item| self.read(item));
+            carried = carried.and(self.carry_rows(rows.collect()).await);
         }
         Ok(carried)
     }
 
-    /// Round by round, the head of every run travels in one batch: never two rows of one aggregate.
-    async fn carry_rows(&self, rows: Vec<OutboxRow>) -> Result<Carried, StoreError> {
-        let mut runs = self.runs(rows).await?;
-        let mut carried = Carried::default();
+    /// A row that cannot be read would hold up all others for ever: it is left out, and said.
+    fn read(&self, item: Item) -> Option<OutboxRow> {
+        let key = item.key();
+        match item.decode() {
+            Ok(row) => Some(row),
+            Err(fault) => {
+                let place = key.and_then(|key| key.pk.text().map(str::to_owned).ok());
+                let line = Line::error("an outbox row cannot be read")
+                    .with("row", place.unwrap_or_default())
+                    .with("error", fault.to_string());
+                self.log(line);
+                None
+            }
+        }
+    }
+
+    /// Round by round, the head of every run travels in one batch: never two rows of one aggregate. A
+    /// fault stops the run it is of; the others go on.
+    async fn carry_rows(&mut self, rows: Vec<OutboxRow>) -> Carried {
+        let oldest = rows.iter().map(|row| row.created_at).min();
+        let mut carried = Carried { oldest, ..Carried::default() };
+        let mut runs = self.runs(rows).await;
         while !runs.is_empty() {
-            let heads: Vec<Head> = join_all(runs.iter_mut().map(|run| self.head(run)))
-                .await
-                .into_iter()
-                .collect::<Result<_, _>>()?;
+            let heads = join_all(runs.iter_mut().map(|run| self.head(run))).await;
+            let heads = heads.into_iter().map(|head| self.or_tell(head).unwrap_or(Head::Stop));
+            let heads: Vec<Head> = heads.collect();
             let mut ready = Vec::new();
             let mut open = Vec::new();
             for (mut run, head) in runs.into_iter().zip(heads) {
                 match head {
                     Head::Settled => open.push(run),
-                    Head::Stop => {}
+                    Head::Stop => self.stop(&run),
                     Head::Spent(row, claim) => {
                         carried.failed += 1;
-                        if self.give_up(&row, &claim, "publish_unanswered").await? {
-                            open.push(run);
+                        let given_up = self.give_up(&row, &claim, "publish_unanswered").await;
+                        match self.or_tell(given_up).unwrap_or(false) {
+                            true => open.push(run),
+                            false => self.stop(&run),
                         }
                     }
                     Head::Ready(row, claim) => {
@@ -125,30 +155,47 @@ impl<'a> Relay<'a> {
                     }
                 }
             }
-            let stopped = self.publish_and_settle(ready, &mut carried).await?;
-            let goes_on = |run: &Run| {
-                run.front().is_some_and(|row| !stopped.contains(&row.key.pk) || !row.ordered)
-            };
-            runs = open.into_iter().filter(goes_on).collect();
+            let stopped = self.publish_and_settle(ready, &mut carried).await;
+            self.stopped.extend(stopped);
+            runs = open.into_iter().filter(|run| self.goes_on(run)).collect();
         }
-        Ok(carried)
+        carried
+    }
+
+    /// Remembers that the aggregate of this run waits: for an operator, a pause, or another relay.
+    fn stop(&mut self, run: &Run) {
+        self.stopped.extend(run.front().filter(|row| row.ordered).map(|row| row.key.pk.clone()));
+    }
+
+    fn goes_on(&self, run: &Run) -> bool {
+        run.front().is_some_and(|row| !row.ordered || !self.stopped.contains(&row.key.pk))
+    }
+
+    /// The value, or nothing and a line about the fault: the sweeper comes back to it.
+    fn or_tell<T>(&self, result: Result<T, StoreError>) -> Option<T> {
+        result
+            .map_err(|fault| {
+                let line = Line::error("an outbox row is left to the next doorbell");
+                self.log(line.with("error", fault.to_string()));
+            })
+            .ok()
     }
 
     /// The runs these rows begin or belong to; rows of one aggregate share one.
-    async fn runs(&self, rows: Vec<OutboxRow>) -> Result<Vec<Run>, StoreError> {
+    async fn runs(&self, rows: Vec<OutboxRow>) -> Vec<Run> {
         let mut runs = Vec::new();
         let mut aggregates = Vec::new();
         for row in rows {
             if !row.ordered || planted::is(Bug::PredecessorIgnored) {
                 runs.push(Run::from([row]));
-            } else if !aggregates.contains(&row.key.pk) {
-                let run = outbox::unsettled_run(self.store, &row.key.pk, row.sequence).await?;
+            } else if !aggregates.contains(&row.key.pk) && !self.stopped.contains(&row.key.pk) {
+                let run = outbox::unsettled_run(self.store, &row.key.pk, row.sequence).await;
                 aggregates.push(row.key.pk);
-                runs.push(Run::from(run));
+                runs.extend(self.or_tell(run).map(Run::from));
             }
         }
-        runs.retain(|run| !run.is_empty());
-        Ok(runs)
+        runs.retain(|run| self.goes_on(run));
+        runs
     }
 
     async fn head(&self, run: &mut Run) -> Result<Head, StoreError> {
@@ -201,35 +248,33 @@ impl<'a> Relay<'a> {
         &self,
         rows: Vec<(OutboxRow, Option<String>)>,
         carried: &mut Carried,
-    ) -> Result<Vec<store::PartitionKey>, StoreError> {
+    ) -> Vec<PartitionKey> {
         if planted::is(Bug::SentBeforePublished) {
             for (row, _) in &rows {
-                self.settle(row).await?;
+                self.or_tell(self.settle(row).await);
             }
         }
         let accepted = self.publish(rows.iter().map(|(row, _)| row).collect()).await;
         let mut stopped = Vec::new();
         let settling = rows.iter().zip(accepted).map(async |((row, claim), accepted)| {
-            match (accepted, claim) {
-                (true, _) => self.settle(row).await.map(|()| (row, true)),
-                (false, None) => Ok((row, false)),
-                (false, Some(claim)) => {
-                    self.refuse(row, claim, REFUSED).await.map(|()| (row, false))
-                }
-            }
+            let settled = match (accepted, claim) {
+                (true, _) => self.settle(row).await,
+                (false, None) => Ok(()),
+                (false, Some(claim)) => self.refuse(row, claim, REFUSED).await,
+            };
+            (row, accepted, self.or_tell(settled).is_some())
         });
-        for settled in join_all(settling).await {
-            let (row, sent) = settled?;
-            carried.sent += u64::from(sent);
-            carried.failed += u64::from(!sent && row.attempts >= transition::ATTEMPTS_MAX);
-            stopped.extend((!sent).then(|| row.key.pk.clone()));
+        for (row, accepted, settled) in join_all(settling).await {
+            carried.sent += u64::from(accepted && settled);
+            carried.failed += u64::from(!accepted && row.attempts >= transition::ATTEMPTS_MAX);
+            stopped.extend((!accepted || !settled).then(|| row.key.pk.clone()));
         }
-        Ok(stopped)
+        stopped
     }
 
     async fn settle(&self, row: &OutboxRow) -> Result<(), StoreError> {
         // Refused means that another relay said so first.
-        let update = transition::mark_sent(&row.key, self.bell, self.now());
+        let update = transition::mark_sent(row, self.bell, self.now());
         self.store.update(update).await.map(|_| ())
     }
 
@@ -252,16 +297,20 @@ impl<'a> Relay<'a> {
             false => transition::skip_exhausted(&row.key, claim, &refusal(code), now),
         };
         let _ = self.store.update(update).await?;
-        self.report(row, code, now);
+        self.report(row, code);
         Ok(!row.ordered)
     }
 
-    fn report(&self, row: &OutboxRow, code: &str, now: Timestamp) {
+    fn report(&self, row: &OutboxRow, code: &str) {
         let line = Line::error("an event could not be published; see docs/runbooks/outbox.md")
             .with("event_id", row.event_id.to_string())
             .with("event_type", row.kind.as_str())
             .with("error_code", code);
-        self.ports.log.write(&self.ports.config, now, "platform.relay", line);
+        self.log(line);
+    }
+
+    fn log(&self, line: Line) {
+        self.ports.log.write(&self.ports.config, self.now(), "platform.relay", line);
     }
 
     fn now(&self) -> Timestamp {
@@ -285,11 +334,12 @@ impl Carried {
     /// Both together.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
-        Self { sent: self.sent + other.sent, failed: self.failed + other.failed }
+        let oldest = self.oldest.into_iter().chain(other.oldest).min();
+        Self { sent: self.sent + other.sent, failed: self.failed + other.failed, oldest }
     }
 }
 
 fn refusal(code: &str) -> transition::Refusal {
-    let fingerprint = hex_sha256(&[code.as_bytes()]).chars().take(12).collect();
+    let fingerprint = fingerprint(code, "");
     transition::Refusal { code: code.to_owned(), fingerprint }
 }

@@ -16,8 +16,9 @@ use crate::update::Update;
 
 /// The label of the row's action in a change.
 pub const LABEL: &str = "inbox";
-/// How long a settled row is kept: 14 days, as long as a queue keeps a message.
-const KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
+/// How long a settled row is kept: 35 days, longer than its event is in the outbox, so that whatever
+/// comes again from there is known to have been handled.
+const KEPT: Duration = Duration::from_secs(35 * 24 * 3600);
 
 /// Which listener, which event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,11 @@ impl InboxKey {
             None => scope.partition("INB", (listener, event)),
         };
         Self { listener: listener.to_owned(), key: Key::alone(pk) }
+    }
+
+    /// The row of a listener at this key.
+    pub(crate) fn at(listener: &str, key: Key) -> Self {
+        Self { listener: listener.to_owned(), key }
     }
 
     /// The row's primary key in [`INBOX`].
@@ -92,6 +98,9 @@ pub struct InboxRow {
     pub failed_pk: Option<PartitionKey>,
     /// When it was given up, in Unix milliseconds.
     pub failed_at_ms: Option<i64>,
+    /// Where the event was kept in the outbox, once given up: it may be gone before this row.
+    #[serde(default)]
+    pub source: Option<Key>,
     /// When the row may go, in Unix seconds; nothing while failed or parked.
     pub expires_at: Option<i64>,
 }
@@ -182,6 +191,7 @@ fn settled(
         consumed_at: Some(now),
         failed_pk: None,
         failed_at_ms: None,
+        source: None,
         expires_at: Some(now.plus(KEPT).seconds()),
     };
     let mut change = Change::new();
@@ -227,7 +237,8 @@ pub fn parked(key: &InboxKey) -> Change {
     change
 }
 
-/// A dead letter → retry: an operator wants it tried again, from the first attempt.
+/// A dead letter → retry: an operator wants it tried again, from the first attempt. It stays in the
+/// index [`INBOX_FAILED`] until it is settled, so that it is never lost from sight.
 pub fn reopen(key: &InboxKey, now: Timestamp) -> Update {
     Update::of(INBOX, key.key.clone())
         .set("state", State::Retry)
@@ -235,8 +246,6 @@ pub fn reopen(key: &InboxKey, now: Timestamp) -> Update {
         .set("waits", 0)
         .remove("claim")
         .remove("until_ms")
-        .remove("failed_pk")
-        .remove("failed_at_ms")
         .when(dead_letter(now))
 }
 
@@ -255,15 +264,18 @@ pub fn pass(key: &InboxKey, reason: &str, now: Timestamp) -> Update {
         .when(dead_letter(now))
 }
 
-/// Notes that the listener gave up. The row stays, and stands in the index [`INBOX_FAILED`].
+/// Notes that the listener gave up. The row stays, and stands in the index [`INBOX_FAILED`]. `source`
+/// is where the event is in the outbox.
 pub fn failed(
     key: &InboxKey,
     attempts: u32,
     claim: Option<&str>,
     failure: &Failure,
+    source: &Key,
     now: Timestamp,
 ) -> Update {
     failing(key, State::Failed, attempts, claim, failure)
+        .set("source", source)
         .set("failed_pk", dead(&key.listener))
         .set("failed_at_ms", now.ms())
         .remove("until_ms")
@@ -340,6 +352,7 @@ mod tests {
             consumed_at: None,
             failed_pk: None,
             failed_at_ms: None,
+            source: None,
             expires_at: None,
         }
     }

@@ -15,7 +15,7 @@ const ALONE: &str = "-";
 
 /// Why a key was refused. It is kept in the key and answered by the request that uses it, so that
 /// building keys needs no error handling and a bad one still never reaches the database.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum KeyError {
     #[error("part {0} of a key is empty: give every part a value")]
     EmptyPart(usize),
@@ -107,7 +107,7 @@ impl<T: Display, const N: usize> Parts for [T; N] {
 }
 
 /// The partition key of a table or an index. Made by [`Scope::partition`], stored as text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PartitionKey(Result<String, KeyError>);
 
 impl PartitionKey {

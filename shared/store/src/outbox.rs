@@ -134,6 +134,9 @@ pub struct OutboxRow {
     pub last_error_code: Option<String>,
     /// Fingerprint of code and normalised message.
     pub last_error_fp: Option<String>,
+    /// Why it was passed over.
+    #[serde(default)]
+    pub skip_reason: Option<String>,
     /// The committing span (W3C trace context).
     pub traceparent: Option<String>,
     /// When it was committed.
@@ -215,6 +218,7 @@ impl OutboxRow {
             next_attempt_at: None,
             last_error_code: None,
             last_error_fp: None,
+            skip_reason: None,
             traceparent: birth.traceparent.clone(),
             created_at: now,
             published_at: None,
@@ -259,6 +263,14 @@ pub fn key_of(scope: &Scope, subject: &EntityRef, sequence: u64) -> Key {
     Key { pk, sk: SortKey::sequence(sequence) }
 }
 
+/// Which event of which entity stands at this key.
+pub fn place_of(key: &Key) -> Option<(EntityRef, u64)> {
+    let mut parts = key.pk.text().ok()?.rsplit('#');
+    let (id, kind) = (parts.next()?, parts.next()?);
+    let subject = format!("{kind}/{id}").parse().ok()?;
+    Some((subject, key.sk.text().ok()?.parse().ok()?))
+}
+
 /// The rows of one shard that were due by now, oldest first; keys only.
 pub fn due(shard: u64, now: Timestamp) -> Query {
     Query::index(OUTBOX, DUE, due_shard(shard)).up_to(now.ms())
@@ -275,7 +287,8 @@ pub fn of_day(scope: &Scope, day: &str, public: bool) -> Query {
 }
 
 /// The unsettled rows of an ordered aggregate around a sequence, in order: from the first that is
-/// not settled, at most [`RUN_MAX`]. Whoever publishes them in this order keeps the order.
+/// not settled, at most [`RUN_MAX`]. Whoever publishes them in this order keeps the order. None where
+/// more than that many lie before the sequence: they are carried from an earlier one on.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -290,6 +303,9 @@ pub async fn unsettled_run(
     let mut run: Vec<OutboxRow> = Vec::new();
     let mut back = rows.clone().up_to(around).descending();
     'back: loop {
+        if run.len() >= RUN_MAX {
+            return Ok(Vec::new());
+        }
         let page = store.query::<OutboxRow>(&back).await?;
         for row in page.items {
             if row.status.is_settled() {
@@ -306,8 +322,10 @@ pub async fn unsettled_run(
     let mut ahead = rows.above(around);
     while run.len() < RUN_MAX {
         let page = store.query::<OutboxRow>(&ahead).await?;
+        let before = run.len();
         run.extend(page.items.into_iter().filter(|row| !row.status.is_settled()));
-        if page.next.is_none() {
+        // Behind a whole page of settled rows there are only such that have doorbells of their own.
+        if page.next.is_none() || run.len() == before {
             break;
         }
         ahead = ahead.after(page.next);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::Change;
 use crate::condition::Condition;
+use crate::inbox::{self, Failure, InboxKey};
 use crate::item::{Places, Stored};
 use crate::key::{Key, Scope, shard_of};
 use crate::outbox::DUE_SHARDS;
@@ -15,12 +16,24 @@ use crate::table::{DUE, PLATFORM, Table};
 /// The word of `due_kind` by which a sweep tells these rows from other timers.
 pub const DUE_KIND: &str = "redelivery";
 
+/// Who gets which event again.
+#[derive(Clone, Copy, Debug)]
+pub struct Addressee<'a> {
+    pub listener: &'a str,
+    /// Name of its queue after the stage's prefix.
+    pub queue: &'a str,
+    pub event: EventId,
+    /// Handled apart from the first delivery, under an inbox row of its own.
+    pub part: Option<&'a str>,
+}
+
 /// One event on its way back to one listener.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Redelivery {
     #[serde(flatten)]
     pub key: Key,
     pub due_kind: String,
+    pub event_id: EventId,
     pub listener: String,
     /// Name of the listener's queue after the stage's prefix.
     pub queue: String,
@@ -28,6 +41,8 @@ pub struct Redelivery {
     pub outbox: Key,
     /// Handled apart from the first delivery, under an inbox row of its own.
     pub part: Option<String>,
+    /// The listener's inbox row of it.
+    pub inbox: Key,
     /// Handled whatever the order of its aggregate and earlier handling say.
     #[serde(default)]
     pub forced: bool,
@@ -52,22 +67,23 @@ impl Stored for Redelivery {
 }
 
 impl Redelivery {
-    /// `event` to `listener` at `due_at`. One listener has one redelivery of an event at a time.
-    pub fn of(
-        scope: &Scope,
-        listener: &str,
-        queue: &str,
-        event: EventId,
-        outbox: Key,
-        due_at: Timestamp,
-    ) -> Self {
+    /// An event to a listener at `due_at`. One listener has one redelivery of an event at a time, and
+    /// one of each part of it.
+    pub fn of(scope: &Scope, to: Addressee<'_>, outbox: Key, due_at: Timestamp) -> Self {
+        let Addressee { listener, queue, event, part } = to;
+        let name = match part {
+            Some(part) => format!("{event}/{part}"),
+            None => event.to_string(),
+        };
         Self {
-            key: key_of(scope, listener, &event.to_string()),
+            key: key_of(scope, listener, &name),
             due_kind: DUE_KIND.to_owned(),
+            event_id: event,
             listener: listener.to_owned(),
             queue: queue.to_owned(),
             outbox,
-            part: None,
+            part: part.map(str::to_owned),
+            inbox: InboxKey::new(scope, listener, event, part).key().clone(),
             forced: false,
             due_at,
             max_due_at: None,
@@ -81,13 +97,6 @@ impl Redelivery {
         self
     }
 
-    /// Handled apart from the first delivery.
-    #[must_use]
-    pub fn as_part(mut self, part: String) -> Self {
-        self.part = Some(part);
-        self
-    }
-
     /// Handled whatever order and earlier handling say.
     #[must_use]
     pub fn forced(mut self) -> Self {
@@ -96,14 +105,29 @@ impl Redelivery {
     }
 
     /// Tells this redelivery from every other one: FIFO queues remove what they have seen.
-    pub fn deduplication_id(&self, event: EventId) -> String {
-        format!("{event}:{}", self.due_at.ms())
+    pub fn deduplication_id(&self) -> String {
+        let part = self.part.as_deref().unwrap_or_default();
+        format!("{}:{part}:{}", self.event_id, self.due_at.ms())
     }
 
     /// Writes the row, over an older one.
     pub fn into_change(self) -> Change {
         let mut change = Change::new();
         change.put_when(&self, Condition::no_item().or(Condition::some_item()));
+        change
+    }
+
+    /// Deletes the row of an event that is not kept any more, and notes that the listener never had it:
+    /// an operator decides.
+    pub fn expired(&self, now: Timestamp) -> Change {
+        let failure = Failure {
+            code: "event_expired".to_owned(),
+            fingerprint: String::new(),
+            trace_id: None,
+        };
+        let inbox = InboxKey::at(&self.listener, self.inbox.clone());
+        let mut change = self.settled();
+        change.update(inbox::failed(&inbox, 0, None, &failure, &self.outbox, now));
         change
     }
 

@@ -6,7 +6,7 @@ use kernel::Timestamp;
 
 use crate::condition::Condition;
 use crate::key::Key;
-use crate::outbox::{Bell, DUE_AFTER, Status, due_partition, failed_partition};
+use crate::outbox::{Bell, DUE_AFTER, OutboxRow, Status, due_partition, failed_partition};
 use crate::planted::{self, Bug};
 use crate::table::{EXPIRES_AT, OUTBOX};
 use crate::update::Update;
@@ -42,13 +42,15 @@ pub fn claim(key: &Key, token: &str, now: Timestamp) -> Update {
         .when(Condition::at_most("claimed_until_ms", now.ms()))
 }
 
-/// anything but sent → sent: the topics have accepted it. Whoever published may say so.
-pub fn mark_sent(key: &Key, bell: Bell, now: Timestamp) -> Update {
-    settled(key, Status::Sent, now)
+/// anything but sent → sent: the topics have accepted it. Whoever published may say so, about the
+/// replay that was published.
+pub fn mark_sent(row: &OutboxRow, bell: Bell, now: Timestamp) -> Update {
+    settled(&row.key, Status::Sent, now)
         .set("published_at_ms", now.ms())
         .set("bell", bell)
         .when(Condition::some_item())
         .when(Condition::different("status", Status::Sent))
+        .when(Condition::equal("replay_no", row.replay_no))
 }
 
 /// processing → pending: the publication was refused; the next attempt is after [`back_off_delay`].
@@ -85,6 +87,7 @@ pub fn fail(key: &Key, claim: &str, kind: &str, refusal: &Refusal, now: Timestam
 /// processing → skipped: attempts are used up, and the aggregate goes on without it.
 pub fn skip_exhausted(key: &Key, claim: &str, refusal: &Refusal, now: Timestamp) -> Update {
     settled(key, Status::Skipped, now)
+        .set("skip_reason", &refusal.code)
         .set("last_error_code", &refusal.code)
         .set("last_error_fp", &refusal.fingerprint)
         .when(Condition::equal("status", Status::Processing))

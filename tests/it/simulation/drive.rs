@@ -183,6 +183,14 @@ impl Stage {
         self.client.read().await
     }
 
+    /// The numbers of a function's calls of this operation, so far.
+    pub fn calls_of(&self, function: &str, operation: &str) -> Vec<u64> {
+        let calls = self.calls.lock().expect("one thread");
+        let own = calls.iter().filter(|call| call.function == function);
+        let wanted = (1..).zip(own).filter(|(_, call)| call.operation == operation);
+        wanted.map(|(nth, _)| nth).collect()
+    }
+
     /// Waits for every client that still asks, and for whatever can happen now.
     pub async fn answered(&mut self) {
         while self.busy.join_next().await.is_some() {}

@@ -13,7 +13,7 @@ use super::judge::judge;
 use super::operator;
 use super::plan::{Ask, Plan, Step};
 use super::rows::Rows;
-use super::world::listener::{COUNT, ENDS, FOLLOW, HAND_OFF, MIRROR};
+use super::world::listener::{COUNT, ENDS, FOLLOW, FOLLOW_SKIPPING, HAND_OFF, MIRROR};
 use super::world::outside::{self, Fate, How};
 
 const SETTINGS: &str = "world.advance_settings";
@@ -278,5 +278,49 @@ fn dlq_has_a_way_back() {
         assert_eq!(rows.noted(FOLLOW, "a0"), [2], "passed over, and the next one follows");
         let deeds = rows.outbox.iter().filter(|row| row.kind == "ops.action.performed");
         assert_eq!(deeds.count(), 2, "each is announced");
+    });
+}
+
+#[test]
+fn a_fault_of_one_row_leaves_the_others_of_its_sweep() {
+    const SWEEP: &str = "platform.relay_sweep";
+    let swept = |faulty: Option<u64>| {
+        let mut plan = plan(Vec::new());
+        // The third call of every request is its doorbell.
+        let silent = |nth| Harm::CallOf(SETTINGS.to_owned(), nth, Fault::ErrorBefore);
+        plan.harms = [3, 6, 9].map(silent).to_vec();
+        plan.harms.extend(faulty.map(|nth| Harm::CallOf(SWEEP.to_owned(), nth, Fault::Throttle)));
+        on_stage(&plan, async |mut stage| {
+            stage.step(Step::Stream(false)).await;
+            for number in 0..3 {
+                happen(&mut stage, vec![ask(false, number, 1, number.into())]).await;
+            }
+            pass(&mut stage, 61).await;
+            let rows = stage.rows().await;
+            let sent = rows.outbox.iter().filter(|row| row.status == Status::Sent).count();
+            (sent, stage.calls_of(SWEEP, "UpdateItem"))
+        })
+    };
+    let (sent, claims) = swept(None);
+    assert_eq!((sent, claims.is_empty()), (3, false));
+    for claim in claims {
+        assert!(swept(Some(claim)).0 >= 2, "call {claim}");
+    }
+}
+
+#[test]
+fn where_the_listener_skips_a_lost_event_holds_its_entity_up_for_a_while_only() {
+    on_stage(&plan(Vec::new()), async |mut stage| {
+        stage.platform.mappings().enable(FOLLOW_SKIPPING, false);
+        happen(&mut stage, vec![ask(true, 0, 1, 1)]).await;
+        let queue = "talaria-local-world-follow_skipping.fifo";
+        stage.platform.cloud().queues().purge(queue).expect("a queue");
+        stage.platform.mappings().enable(FOLLOW_SKIPPING, true);
+        happen(&mut stage, vec![ask(true, 0, 2, 2)]).await;
+        stage.come_to_rest().await;
+        let rows = stage.rows().await;
+        let gap = rows.inbox_of(FOLLOW_SKIPPING, "a0", 2).expect("a row");
+        assert_eq!(gap.last_error_code.as_deref(), Some("sequence_gap"));
+        assert_eq!(rows.noted(FOLLOW_SKIPPING, "a0"), [3], "it goes on without both");
     });
 }

@@ -265,7 +265,7 @@ async fn gather(_: Ctx<System>, inquiry: Inquiry) -> Evidence {
 }
 
 async fn relay(ctx: Ctx<System>, records: Vec<Record>) -> Vec<String> {
-    let relay = Relay::of(&ctx, Bell::Stream);
+    let mut relay = Relay::of(&ctx, Bell::Stream);
     for key in records.iter().filter_map(|record| record.item.key()) {
         // What fails here is published by the doorbell of a later test step.
         let _ = relay.carry(std::slice::from_ref(&key)).await;

@@ -1,7 +1,7 @@
 use contracts::platform::{DeadLetterRetry, EventAddress, IDS_MAX, Place, Plan};
 use kernel::{Error, EventId};
 use runtime::{Ctx, Deed, Operator};
-use store::redelivery::Redelivery;
+use store::redelivery::{Addressee, Redelivery};
 use store::{Change, inbox};
 
 use crate::domain::choice;
@@ -31,11 +31,15 @@ pub async fn handle(ctx: Ctx<Operator>, request: DeadLetterRetry) -> Result<Plan
             Some(place) => {
                 plan.step(&address, format!("sent to {} again", request.listener));
                 let scope = scope_of(address.tenant_id, address.livemode);
-                let (id, event) = (&request.listener, letter.letter.event);
-                let now = ctx.now();
-                let mut again = Redelivery::of(&scope, id, &hearing.queue, event, place, now);
-                if let Some(part) = &letter.letter.part {
-                    again = again.as_part(part.clone()).forced();
+                let to = Addressee {
+                    listener: &request.listener,
+                    queue: &hearing.queue,
+                    event: letter.letter.event,
+                    part: letter.letter.part.as_deref(),
+                };
+                let mut again = Redelivery::of(&scope, to, place, ctx.now());
+                if letter.letter.part.is_some() {
+                    again = again.forced();
                 }
                 let passed = hearing.on_exhausted == runtime::module::Exhausted::Skip.as_str();
                 if passed && letter.is_given_up() {

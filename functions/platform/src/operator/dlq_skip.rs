@@ -1,12 +1,12 @@
 use contracts::platform::{DeadLetterSkip, EventAddress, Place, Plan};
-use kernel::Error;
+use kernel::{EntityRef, Error};
 use runtime::backbone::Hearing;
 use runtime::dead_letters::DeadMessage;
 use runtime::{Ctx, Deed, Operator};
 use store::cursor::{self, Cursor, CursorRow, ParkedRow};
 use store::inbox;
-use store::outbox::{self, OutboxRow};
-use store::redelivery::Redelivery;
+use store::outbox;
+use store::redelivery::{Addressee, Redelivery};
 use store::{Change, Consistency};
 
 use crate::store::letters::Letters;
@@ -35,15 +35,19 @@ async fn skip(
     };
     let dead = letters.named(&[(address.clone(), event)]).await?;
     let dead = dead.into_iter().next().ok_or_else(not_failed)?;
+    let inbox = dead.key();
     let mut plan = Plan::new(ctx.who().is_confirmed());
     plan.step(&address, format!("passed over by {}", hearing.listener));
     let mut change = Change::new();
-    change.update(inbox::pass(&dead.key(), ctx.who().reason(), ctx.now()));
+    change.update(inbox::pass(&inbox, ctx.who().reason(), ctx.now()));
     let mut follows = None;
-    if let Some(row) = row.filter(|_| hearing.ordered) {
-        let (moved, next) = past(ctx, hearing, &address, &row).await?;
+    // The row of the event may be gone by now; where it was is in what was given up.
+    let place = row.map(|row| row.key).or(dead.row.and_then(|row| row.source));
+    let place = place.as_ref().and_then(outbox::place_of).filter(|_| hearing.ordered);
+    if let Some((subject, sequence)) = place {
+        let (moved, next) = past(ctx, hearing, &address, &subject, sequence).await?;
         if let Some(next) = &next {
-            let words = format!("the event parked behind it follows, of {}", row.subject);
+            let words = format!("the event parked behind it follows, of {subject}");
             plan.step(&hearing.listener, words);
             change = change.append(next.clone().into_change());
         }
@@ -87,23 +91,25 @@ async fn past(
     ctx: &Ctx<Operator>,
     hearing: &Hearing,
     address: &EventAddress,
-    row: &OutboxRow,
+    subject: &EntityRef,
+    sequence: u64,
 ) -> Result<(Change, Option<Redelivery>), Error> {
     let scope = scope_of(address.tenant_id, address.livemode);
-    let key = cursor::key_of(&scope, &hearing.listener, &row.subject);
+    let key = cursor::key_of(&scope, &hearing.listener, subject);
     let found: Option<CursorRow> = ctx.store().get(&key, Consistency::Strong).await?;
     let cursor = Cursor::of(key, found);
-    if !cursor.is_barrier(row.sequence) {
+    if !cursor.is_barrier(sequence) {
         return Ok((Change::new(), None));
     }
-    let parked = ctx.store().query::<ParkedRow>(&cursor.parked_after(row.sequence)).await?;
+    let parked = ctx.store().query::<ParkedRow>(&cursor.parked_after(sequence)).await?;
     let next = parked.items.into_iter().next();
     let follows = next.as_ref().map(|next| {
-        let place = outbox::key_of(&scope, &row.subject, next.sequence);
-        let (id, queue) = (&hearing.listener, &hearing.queue);
-        Redelivery::of(&scope, id, queue, next.event_id, place, ctx.now())
+        let place = outbox::key_of(&scope, subject, next.sequence);
+        let (listener, queue) = (&hearing.listener, &hearing.queue);
+        let to = Addressee { listener, queue, event: next.event_id, part: None };
+        Redelivery::of(&scope, to, place, ctx.now())
     });
-    Ok((cursor.advance(row.sequence, next.as_ref()), follows))
+    Ok((cursor.advance(sequence, next.as_ref()), follows))
 }
 
 fn not_failed() -> Error {

@@ -2,10 +2,11 @@ use contracts::platform::{EventReplay, Plan};
 use kernel::{Error, ErrorKind, ReplayId};
 use runtime::backbone::Hearing;
 use runtime::{Ctx, Deed, Operator};
+use store::cursor::{self, Cursor, CursorRow};
 use store::inbox::{InboxKey, InboxRow, State};
 use store::outbox::{OutboxRow, Status};
-use store::redelivery::Redelivery;
-use store::{Change, Consistency, transition};
+use store::redelivery::{Addressee, Redelivery};
+use store::{Change, Consistency, Scope, transition};
 
 use crate::store::letters::Letters;
 use crate::store::outbox::{Outbox, scope_of};
@@ -52,14 +53,19 @@ async fn to_one(
     }
     let scope = scope_of(request.event.tenant_id, request.event.livemode);
     let mut plan = Plan::new(ctx.who().is_confirmed());
-    let (queue, place) = (&listener.queue, row.key.clone());
-    let (id, now) = (&listener.listener, ctx.now());
-    let mut redelivery = Redelivery::of(&scope, id, queue, row.event_id, place, now);
+    let (id, replay): (_, ReplayId) = (&listener.listener, ctx.new_id());
+    let part = request.force.then(|| replay.to_string());
+    let to = Addressee {
+        listener: id,
+        queue: &listener.queue,
+        event: row.event_id,
+        part: part.as_deref(),
+    };
+    let mut redelivery = Redelivery::of(&scope, to, row.key.clone(), ctx.now());
     if request.force {
-        let replay: ReplayId = ctx.new_id();
         plan.replay_id = Some(replay);
         plan.step(row.event_id, format!("handled again by {id}, whatever order says"));
-        redelivery = redelivery.as_part(replay.to_string()).forced();
+        redelivery = redelivery.forced();
     } else {
         let inbox = InboxKey::new(&scope, id, row.event_id, None);
         let found: Option<InboxRow> = ctx.store().get(inbox.key(), Consistency::Strong).await?;
@@ -69,6 +75,13 @@ async fn to_one(
                 plan.leave(
                     row.event_id,
                     format!("{id} has handled it: force makes it do so again"),
+                );
+                return Ok(plan);
+            }
+            _ if is_passed(ctx, listener, &scope, row).await? => {
+                plan.leave(
+                    row.event_id,
+                    format!("{id} has gone past it in its entity: force makes it handle it"),
                 );
                 return Ok(plan);
             }
@@ -87,6 +100,21 @@ async fn to_one(
     // What a crash left in the dead-letter queue is a copy of what was sent.
     Letters::of(ctx, listener).clear(&[row.event_id]).await;
     Ok(plan)
+}
+
+/// Whether an ordered listener would take the event for one it has applied.
+async fn is_passed(
+    ctx: &Ctx<Operator>,
+    listener: &Hearing,
+    scope: &Scope,
+    row: &OutboxRow,
+) -> Result<bool, Error> {
+    if !listener.ordered {
+        return Ok(false);
+    }
+    let key = cursor::key_of(scope, &listener.listener, &row.subject);
+    let found: Option<CursorRow> = ctx.store().get(&key, Consistency::Strong).await?;
+    Ok(Cursor::of(key, found).applied_seq() >= row.sequence)
 }
 
 fn given_up(listener: &str) -> Error {

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use events::ops::{OUTBOX_STALLED, OutboxStalled};
 use kernel::{EntityKind, EntityRef, Error, Timestamp};
-use runtime::log::Metric;
-use runtime::relay::Relay;
+use runtime::log::{Line, Metric};
+use runtime::relay::{Carried, Relay};
 use runtime::{Commit, Ctx, System, Uncommitted};
 use store::outbox::{self, Bell, DUE_SHARDS};
 use store::{Change, Condition, Item, Key, PLATFORM, Update, lease};
@@ -14,9 +14,10 @@ const LEASE: Duration = Duration::from_secs(55);
 const TIME_BOX: Duration = Duration::from_secs(45);
 /// Rows read at once.
 const PAGE: usize = 100;
-/// How long an event may be due before that is an event itself, and how often it is said.
+/// How long an event may wait before that is an event itself, and how often it is said.
 const STALLED: Duration = Duration::from_secs(120);
 const QUIET: Duration = Duration::from_secs(600);
+const MINUTE_MS: i64 = 60_000;
 /// The label of the row that remembers when it was said.
 const TOLD: &str = "told";
 
@@ -33,45 +34,51 @@ pub async fn handle(ctx: Ctx<System>) -> Result<(), Error> {
     let holder = ctx.request_id().to_string();
     let lease = lease::acquire(ctx.store(), "relay_sweep", &holder, LEASE, ctx.now()).await?;
     let Some(lease) = lease else { return Ok(()) };
-    let started = ctx.now();
+    let until = ctx.now().plus(TIME_BOX);
     let mut found = Found::default();
-    for shard in 0..DUE_SHARDS {
-        if ctx.now().since(started) > TIME_BOX {
-            break;
+    // Where time does not suffice for all, every sweep leaves out other shards.
+    let first = u64::try_from(ctx.now().ms() / MINUTE_MS).unwrap_or(0);
+    for shard in (first..first + DUE_SHARDS).map(|shard| shard % DUE_SHARDS) {
+        if let Err(fault) = sweep(&ctx, shard, until, &mut found).await {
+            ctx.log(Line::error("a shard was not swept").with("error", fault.to_string()));
         }
-        sweep(&ctx, shard, &mut found).await?;
     }
     report(&ctx, &found);
     announce_stall(&ctx, &found).await?;
     lease.release(ctx.store()).await.map_err(Error::from)
 }
 
-async fn sweep(ctx: &Ctx<System>, shard: u64, found: &mut Found) -> Result<(), Error> {
-    let relay = Relay::of(ctx, Bell::Sweeper);
+/// Carries what is due of a shard.
+async fn sweep(
+    ctx: &Ctx<System>,
+    shard: u64,
+    until: Timestamp,
+    found: &mut Found,
+) -> Result<(), Error> {
+    let mut relay = Relay::of(ctx, Bell::Sweeper);
     let mut query = outbox::due(shard, ctx.now()).limit(PAGE);
-    loop {
+    while ctx.now() < until {
         let page = ctx.store().query_items(&query).await?;
-        page.items.iter().for_each(|item| found.count(item));
+        found.pending += u64::try_from(page.items.len()).unwrap_or(u64::MAX);
         let keys: Vec<Key> = page.items.iter().filter_map(Item::key).collect();
-        found.failed += relay.carry(&keys).await?.failed;
+        found.add(relay.carry(&keys).await?);
         if page.next.is_none() {
-            return Ok(());
+            break;
         }
         query = query.after(page.next);
     }
+    Ok(())
 }
 
 impl Found {
-    /// How long the oldest has been due.
+    /// How long ago the oldest was committed.
     fn age(&self, now: Timestamp) -> Duration {
         self.oldest.map_or(Duration::ZERO, |oldest| now.since(oldest))
     }
 
-    fn count(&mut self, item: &Item) {
-        self.pending += 1;
-        let due = item.number("due_at_ms").and_then(|ms| i64::try_from(ms).ok());
-        let due = due.map(Timestamp::from_ms);
-        self.oldest = self.oldest.into_iter().chain(due).min();
+    fn add(&mut self, carried: Carried) {
+        self.failed += carried.failed;
+        self.oldest = self.oldest.into_iter().chain(carried.oldest).min();
     }
 }
 

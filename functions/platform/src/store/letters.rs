@@ -6,7 +6,7 @@ use kernel::{Error, EventId, Timestamp};
 use runtime::backbone::Hearing;
 use runtime::dead_letters::DeadMessage;
 use runtime::{Ctx, Operator};
-use store::inbox::{self, InboxKey, InboxRow, Meaning, State};
+use store::inbox::{self, InboxKey, InboxRow, Meaning};
 use store::{BATCH_GET_MAX, Consistency, Item, Key, Query};
 
 use super::outbox::scope_of;
@@ -118,9 +118,10 @@ impl<'a> Letters<'a> {
 }
 
 impl Dead {
-    /// Whether the listener gave it up; otherwise its queue moved it aside.
+    /// Whether the listener gave it up and nothing has settled it since, whoever tries it again;
+    /// otherwise its queue moved it aside.
     pub fn is_given_up(&self) -> bool {
-        self.row.as_ref().is_some_and(|row| row.state == State::Failed)
+        self.row.as_ref().is_some_and(|row| row.failed_pk.is_some())
     }
 
     fn is_open(&self, now: Timestamp) -> bool {

@@ -32,11 +32,9 @@ pub struct Found {
 }
 
 impl Found {
-    /// The entity, as the key names it: `<t>#AGG#<type>#<id>`.
+    /// The entity, as the key names it.
     pub fn subject(&self) -> Option<EntityRef> {
-        let mut parts = self.key.pk.text().ok()?.rsplit('#');
-        let (id, kind) = (parts.next()?, parts.next()?);
-        format!("{kind}/{id}").parse().ok()
+        outbox::place_of(&self.key).map(|(subject, _)| subject)
     }
 }
 

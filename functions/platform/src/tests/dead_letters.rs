@@ -245,3 +245,37 @@ async fn what_waits_behind_a_skipped_event_follows_in_sequence() {
     desk.moves("fourth", 4).await;
     assert_eq!(desk.handled().await, ["fourth"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_blocked_entity_goes_on_although_its_events_are_not_kept_any_more() {
+    let desk = Desk::new().await;
+    let events = blocked(&desk).await;
+    for event in &events[..2] {
+        desk.expires(event).await;
+    }
+    let skip = |event: &str| json!({ "listener": ORDERED, "event": event });
+    let retried = json!({ "listener": ORDERED, "events": [events[0]] });
+    assert_eq!(desk.refuses(&api::DLQ_RETRY, retried, Some(REASON)).await, "not_failed");
+    let _: Plan = desk.does(&api::DLQ_SKIP, skip(&events[0]), "k").await;
+    desk.minutes_pass(2).await;
+    let letters = dead(&desk, ORDERED).await;
+    let [letter] = &letters[..] else { panic!("the second takes its place: {letters:?}") };
+    assert_eq!(letter.error_code.as_deref(), Some("event_expired"));
+    let _: Plan = desk.does(&api::DLQ_SKIP, skip(&events[1]), "k2").await;
+    desk.minutes_pass(2).await;
+    assert_eq!((dead(&desk, ORDERED).await, desk.handled().await), (vec![], vec!["third".into()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_that_is_tried_again_stays_in_sight_until_it_is_settled() {
+    let desk = Desk::new().await;
+    desk.breaks(true);
+    desk.happens("one").await;
+    desk.breaks(false);
+    desk.platform.mappings().enable(LISTENER, false);
+    let _: Plan = desk.does(&api::DLQ_RETRY, json!({ "listener": LISTENER }), "k").await;
+    assert_eq!(dead(&desk, LISTENER).await.len(), 1, "nobody has handled it yet");
+    desk.platform.mappings().enable(LISTENER, true);
+    desk.platform.settle().await;
+    assert_eq!((dead(&desk, LISTENER).await, desk.handled().await), (vec![], vec!["one".into()]));
+}

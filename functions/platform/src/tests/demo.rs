@@ -67,6 +67,7 @@ pub fn demo(broken: &Arc<AtomicBool>) -> Module {
                 handle(ctx, event, follows.load(Ordering::SeqCst))
             })
             .ordered()
+            .since("2030-01-01")
             .writes([DEMO]),
             every("demo.sweep", "rate(1 minute)", sweep).writes([PLATFORM]).sends(),
         ],

@@ -19,6 +19,8 @@ use store::inbox::InboxKey;
 use store::outbox::{Birth, OutboxRow, Status};
 use store::{Consistency, INBOX, Item, OUTBOX, Query, Scope, Token, schedule, transition};
 
+use crate::store::outbox::Outbox;
+
 use super::demo::{DEMO, Effects, HAPPENED, Happened, LISTENER, MOVED, ORDERED, demo, effects};
 
 pub const TENANT: TenantId = seed::DEMO_TENANT;
@@ -93,6 +95,13 @@ impl Desk {
         }
         queues.purge(&queue).unwrap();
         self.platform.mappings().enable(listener, true);
+    }
+
+    /// The outbox row of an event is gone: it was settled 30 days ago.
+    pub async fn expires(&self, event: &str) {
+        let store = &self.platform.ports().store;
+        let key = Outbox::of(store).key(&event.parse().unwrap()).await.unwrap().unwrap();
+        assert!(store.delete(&OUTBOX, &key, None).await.unwrap().done().is_some());
     }
 
     /// The listener forgets that it handled the first events.

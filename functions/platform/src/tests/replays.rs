@@ -316,3 +316,17 @@ async fn a_missing_event_behind_the_cursor_of_its_entity_is_handled_all_the_same
     desk.minutes_pass(4).await;
     assert_eq!(desk.handled().await, ["first"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_unforced_replay_says_that_the_listener_has_gone_past_the_event() {
+    let desk = Desk::new().await;
+    desk.moves("first", 1).await;
+    desk.forgets_move(1).await;
+    let event = desk.events(MOVED.spec.name).await.remove(0);
+    let request = |force: bool| json!({ "event": event, "listener": ORDERED, "force": force });
+    let plan: Plan = desk.does(&api::EVENT_REPLAY, request(false), "k").await;
+    assert_eq!((plan.steps.len(), plan.passed_over.len()), (0, 1), "{plan:?}");
+    let plan: Plan = desk.does(&api::EVENT_REPLAY, request(true), "k2").await;
+    assert_eq!((plan.steps.len(), plan.passed_over.len()), (1, 0));
+    assert_eq!(desk.handled().await, ["first", "first"]);
+}

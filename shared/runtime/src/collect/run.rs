@@ -12,13 +12,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use store::collected::{self, Batches, Collected, Head};
 use store::inbox::{self, Failure};
-use store::{Change, Consistency, NotCommitted, Token};
+use store::{Change, Consistency, Key, NotCommitted, Scope, Token, outbox};
 
 use super::{Collecting, HandOut};
 use crate::caller::{System, Worker};
 use crate::cause::{Cause, Signal, Verdict};
 use crate::ctx::{Call, Ctx, Remote};
-use crate::digest::hex_sha256;
+use crate::digest::fingerprint;
 use crate::entry::{self, Handler};
 use crate::event::{Outcome, Received};
 use crate::log::Line;
@@ -220,7 +220,7 @@ impl<'a> Run<'a> {
             };
             match call.signal.take() {
                 // Another delivery of this hand-out is at work: what it has taken is not there any more.
-                Some(Verdict::Duplicate) => {
+                Some(Verdict::Duplicate(_)) => {
                     return Ok(Outcome::Wait { seconds: 0, code: "taken_before" });
                 }
                 Some(Verdict::Rerun) if call.back_off(run).await => {}
@@ -283,11 +283,12 @@ impl<'a> Run<'a> {
         let key = self.batches.inbox(event.event_id);
         let failure = Failure {
             code: code.to_owned(),
-            fingerprint: hex_sha256(&[code.as_bytes()]).chars().take(12).collect(),
+            fingerprint: fingerprint(code, ""),
             trace_id: self.ctx.call.traceparent.clone(),
         };
         let mut change = collected::taken(std::slice::from_ref(event));
-        change.update(inbox::failed(&key, attempts, None, &failure, self.ctx.now()));
+        let source = self.source_of(event)?;
+        change.update(inbox::failed(&key, attempts, None, &failure, &source, self.ctx.now()));
         match self.commit(change).await {
             Ok(()) => {}
             // Taken off by another delivery.
@@ -301,6 +302,14 @@ impl<'a> Run<'a> {
                 .with("error_code", code),
         );
         Ok(true)
+    }
+
+    /// Where the event is kept.
+    fn source_of(&self, event: &Collected) -> Result<Key, Error> {
+        let envelope = Envelope::parse(&event.envelope);
+        let envelope = envelope.map_err(|fault| Error::internal(fault.to_string()))?;
+        let scope = Scope::tenant(envelope.tenantid).mode(envelope.livemode);
+        Ok(outbox::key_of(&scope, &envelope.subject, envelope.sequence_number()))
     }
 
     async fn commit(&self, change: Change) -> Result<(), NotCommitted> {

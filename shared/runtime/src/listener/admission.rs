@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use events::{Envelope, Ordering};
-use kernel::{RequestId, Timestamp};
+use kernel::{EventId, RequestId, Timestamp};
 use store::cursor::{self, Cursor, ParkedRow, Turn};
 use store::inbox::{self, InboxKey, InboxRow, Meaning};
 use store::outbox;
 use store::planted::{self, Bug};
-use store::redelivery::{self, Redelivery};
+use store::redelivery::{self, Addressee, Redelivery};
 use store::{
     Change, Condition, Consistency, INBOX, Item as Stored, Key, PLATFORM, Store, StoreError,
 };
@@ -37,7 +37,7 @@ pub(super) enum Admission {
     /// Settled before.
     Settled,
     /// Given up before: the dead letter may still be missing.
-    GivenUp { attempts: u32, code: String },
+    GivenUp { attempts: u32, code: String, fingerprint: String },
     /// Not now; no attempt.
     Wait { seconds: u32 },
     /// Settled, put off or parked by these rows, without its handler.
@@ -183,9 +183,9 @@ impl Item<'_> {
         let due = now.plus(seconds(debounce.wait_s)).min(latest);
         let queue = self.queue();
         let source = kept.unwrap_or(source);
-        let mut row = Redelivery::of(&scope, self.function.row.id, &queue, event.id, source, due)
-            .instead_of(&scope, &quiet_subject(event))
-            .as_part(DEBOUNCED.to_owned());
+        let to = Addressee { part: Some(DEBOUNCED), ..self.addressee(&queue, event.id) };
+        let mut row =
+            Redelivery::of(&scope, to, source, due).instead_of(&scope, &quiet_subject(event));
         row.max_due_at = Some(latest);
         let unchanged = match earlier {
             Some(earlier) => Condition::equal("due_at_ms", earlier.due_at.ms()),
@@ -194,6 +194,11 @@ impl Item<'_> {
         let mut change = Change::new();
         change.put_when(&row, unchanged).named(cursor::LABEL);
         change
+    }
+
+    /// This listener, for the first delivery of an event.
+    pub fn addressee<'q>(&self, queue: &'q str, event: EventId) -> Addressee<'q> {
+        Addressee { listener: self.function.row.id, queue, event, part: None }
     }
 
     fn put_off_key(&self, event: &Envelope) -> Key {
@@ -248,8 +253,8 @@ impl Item<'_> {
         let hand_out = next.as_ref().map(|next| {
             let scope = self.scope(event);
             let source = outbox::key_of(&scope, &event.subject, next.sequence);
-            let listener = self.function.row.id;
-            Redelivery::of(&scope, listener, &self.queue(), next.event_id, source, self.now())
+            let queue = self.queue();
+            Redelivery::of(&scope, self.addressee(&queue, next.event_id), source, self.now())
         });
         Ok(Ok(Step { cursor, sequence, next, hand_out }))
     }
@@ -329,8 +334,10 @@ fn read<T: serde::de::DeserializeOwned>(item: Option<Stored>) -> Result<Option<T
 }
 
 fn given_up(row: Option<InboxRow>) -> Admission {
-    let (attempts, code) = row.map(|row| (row.attempts, row.last_error_code)).unwrap_or_default();
-    Admission::GivenUp { attempts, code: code.unwrap_or_default() }
+    let row = row.map(|row| (row.attempts, row.last_error_code, row.last_error_fp));
+    let (attempts, code, fingerprint) = row.unwrap_or_default();
+    let (code, fingerprint) = (code.unwrap_or_default(), fingerprint.unwrap_or_default());
+    Admission::GivenUp { attempts, code, fingerprint }
 }
 
 fn wait_until(now: Timestamp, until: Timestamp) -> Admission {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use events::ops::{LISTENER_BLOCKED, ListenerBlocked};
 use events::{Envelope, Ordering};
-use kernel::{EntityKind, EntityRef, EventId};
-use store::cursor::Cursor;
+use kernel::{EntityKind, EntityRef};
+use store::cursor::{Cursor, Turn};
 use store::inbox::{self, Failure, InboxRow, Meaning};
 use store::planted::{self, Bug};
-use store::redelivery::Redelivery;
-use store::{Change, NotCommitted, Store, Token, cursor, outbox};
+use store::redelivery::{Addressee, Redelivery};
+use store::{Change, Key, NotCommitted, Store, Token, cursor, outbox};
 
 use super::delivery::{Delivery, REPEAT_LABEL};
 use super::item::{Fate, Item};
@@ -17,7 +17,7 @@ use crate::announcement::Announcement;
 use crate::caller::Worker;
 use crate::clock;
 use crate::ctx::Ctx;
-use crate::digest::hex_sha256;
+use crate::digest::fingerprint;
 use crate::event::Outcome;
 use crate::module::Exhausted;
 
@@ -30,10 +30,12 @@ impl Item<'_> {
     pub async fn conclude(
         &self,
         ctx: &Ctx<Worker>,
-        delivery: &Delivery,
+        (event, delivery): (&Envelope, &Delivery),
         outcome: &Outcome,
+        message: &str,
     ) -> Option<Fate> {
         let now = self.now();
+        let why = |code| failure(ctx, code, message);
         match outcome {
             Outcome::Done if ctx.call.signal.committed() => Some(forward(delivery)),
             Outcome::Done => self.settle(ctx, delivery, delivery.settle(None, now)).await,
@@ -41,14 +43,14 @@ impl Item<'_> {
                 self.settle(ctx, delivery, delivery.settle(Some(reason), now)).await
             }
             Outcome::Wait { seconds, code } => {
-                self.let_go(ctx, delivery, code).await;
+                self.let_go(ctx, delivery, &why(code)).await;
                 Some(Fate::Wait { seconds: *seconds })
             }
             Outcome::Retry(code) if delivery.attempts < self.listening.tries => {
-                Some(self.try_later(ctx, delivery, code).await)
+                Some(self.try_later(ctx, event, delivery, &why(code)).await)
             }
             Outcome::Retry(code) | Outcome::Permanent(code) => {
-                self.give_up(ctx, delivery, code).await
+                self.give_up(ctx, event, delivery, why(code)).await
             }
         }
     }
@@ -68,7 +70,7 @@ impl Item<'_> {
 
     /// What a refusal by a stored row means: settled by another delivery, or only claimed by one that
     /// may still die with it.
-    fn refused(&self, label: Option<&str>, old: Option<store::Item>) -> Fate {
+    pub fn refused(&self, label: Option<&str>, old: Option<store::Item>) -> Fate {
         if label != Some(inbox::LABEL) {
             return Fate::Acknowledge;
         }
@@ -95,20 +97,25 @@ impl Item<'_> {
     }
 
     /// Gives a claim back without counting an attempt: waiting is none.
-    pub async fn let_go(&self, ctx: &Ctx<Worker>, delivery: &Delivery, code: &str) {
+    pub async fn let_go(&self, ctx: &Ctx<Worker>, delivery: &Delivery, failure: &Failure) {
         let Some(claim) = delivery.claim.as_deref() else { return };
         let begun_before = delivery.attempts.saturating_sub(1);
-        let failure = failure(ctx, code);
-        let update = inbox::retry(&delivery.inbox, begun_before, Some(claim), &failure);
+        let update = inbox::retry(&delivery.inbox, begun_before, Some(claim), failure);
         let _ = ctx.store().update(update).await;
     }
 
     /// Notes a failed attempt. The message waits in the queue, or, for long, in a row.
-    async fn try_later(&self, ctx: &Ctx<Worker>, delivery: &Delivery, code: &str) -> Fate {
+    async fn try_later(
+        &self,
+        ctx: &Ctx<Worker>,
+        event: &Envelope,
+        delivery: &Delivery,
+        failure: &Failure,
+    ) -> Fate {
         let seconds = self.pause(delivery.attempts);
         let claim = delivery.claim.as_deref();
-        let failed = inbox::retry(&delivery.inbox, delivery.attempts, claim, &failure(ctx, code));
-        let Some(redelivery) = self.redelivery(ctx, seconds) else {
+        let failed = inbox::retry(&delivery.inbox, delivery.attempts, claim, failure);
+        let Some(redelivery) = self.redelivery(ctx, event, seconds) else {
             // A lost note only means that the next attempt has the same number.
             let _ = ctx.store().update(failed).await;
             return Fate::Return { seconds };
@@ -122,44 +129,38 @@ impl Item<'_> {
     }
 
     /// The row that brings the event back after a long step; FIFO queues keep it and their group waits.
-    fn redelivery(&self, ctx: &Ctx<Worker>, seconds: u32) -> Option<Redelivery> {
+    fn redelivery(&self, ctx: &Ctx<Worker>, event: &Envelope, seconds: u32) -> Option<Redelivery> {
         if self.is_fifo() || seconds <= STEP_IN_QUEUE_S {
             return None;
         }
-        let event = ctx.call.causation?;
-        let subject = ctx.who.subject.clone()?;
-        let scope = ctx.mode_scope();
-        let source = outbox::key_of(&scope, &subject, self.sequence()?);
         let due = self.now().plus(Duration::from_secs(seconds.into()));
-        let row = Redelivery::of(&scope, self.function.row.id, &self.queue(), event, source, due);
-        Some(match self.part() {
-            Some(part) => row.as_part(part.to_owned()),
-            None => row,
-        })
-    }
-
-    fn sequence(&self) -> Option<u64> {
-        let event = Envelope::parse(self.message.body.as_deref()?).ok()?;
-        Some(event.sequence_number())
+        let queue = self.queue();
+        let to = Addressee { part: self.part(), ..self.addressee(&queue, event.id) };
+        Some(Redelivery::of(&ctx.mode_scope(), to, source_of(ctx, event), due))
     }
 
     /// Keeps the event with its cause and says what becomes of its aggregate.
     pub async fn give_up(
         &self,
         ctx: &Ctx<Worker>,
+        event: &Envelope,
         delivery: &Delivery,
-        code: &'static str,
+        failure: Failure,
     ) -> Option<Fate> {
-        let buried = Fate::Bury { attempts: delivery.attempts, code: code.to_owned() };
+        let buried = Fate::Bury {
+            attempts: delivery.attempts,
+            code: failure.code.clone(),
+            fingerprint: failure.fingerprint.clone(),
+        };
         if planted::is(Bug::ExhaustedWithoutRow) {
             return Some(buried);
         }
-        let (now, failure) = (self.now(), failure(ctx, code));
-        let claim = delivery.claim.as_deref();
-        let failed = inbox::failed(&delivery.inbox, delivery.attempts, claim, &failure, now);
+        let (claim, source) = (delivery.claim.as_deref(), source_of(ctx, event));
+        let (inbox, now) = (&delivery.inbox, self.now());
+        let failed = inbox::failed(inbox, delivery.attempts, claim, &failure, &source, now);
         let mut rows = Change::new();
         rows.update(failed).named(inbox::LABEL).decides_first();
-        let (rows, announcements) = match self.hold_up(ctx, delivery, code).await {
+        let (rows, announcements) = match self.hold_up(ctx, event, delivery, &failure.code).await {
             Ok((held, announcements)) => (rows.append(held), announcements),
             Err(_) => return Some(Fate::Return { seconds: self.pause(1) }),
         };
@@ -176,27 +177,31 @@ impl Item<'_> {
     async fn hold_up(
         &self,
         ctx: &Ctx<Worker>,
+        event: &Envelope,
         delivery: &Delivery,
         code: &str,
     ) -> Result<(Change, Vec<Announcement>), store::StoreError> {
         let nothing = (Change::new(), Vec::new());
         let ordered = self.listening.ordering == Ordering::Aggregate && !self.is_forced();
-        let (Some(event), Some(subject), Some(sequence)) =
-            (ctx.call.causation, ctx.who.subject.clone(), self.sequence())
-        else {
-            return Ok(nothing);
-        };
+        let sequence = event.sequence_number();
         match (self.listening.on_exhausted, &delivery.step) {
             _ if !ordered => Ok(nothing),
-            (Exhausted::Skip, Some(step)) => Ok((step.advance(), Vec::new())),
             (Exhausted::Park, _) => Ok(nothing),
-            (Exhausted::Block | Exhausted::Skip, step) => {
+            (Exhausted::Skip, Some(step)) => Ok((step.advance(), Vec::new())),
+            // An earlier one never came: the aggregate goes on without both.
+            (Exhausted::Skip, None) => {
+                let cursor = self.cursor(ctx, &event.subject).await?;
+                let moved = matches!(cursor.turn(sequence), Turn::Now { .. });
+                let advanced = moved.then(|| cursor.advance(sequence, None));
+                Ok((advanced.unwrap_or_default(), Vec::new()))
+            }
+            (Exhausted::Block, step) => {
                 let cursor = match step {
                     Some(step) => step.cursor.clone(),
-                    None => self.cursor(ctx, &subject).await?,
+                    None => self.cursor(ctx, &event.subject).await?,
                 };
-                let blocked = cursor.block(sequence, event);
-                Ok((blocked, vec![self.blocked(ctx, event, subject, code)]))
+                let blocked = cursor.block(sequence, event.id);
+                Ok((blocked, vec![self.blocked(ctx, event, code)]))
             }
         }
     }
@@ -212,18 +217,12 @@ impl Item<'_> {
         Ok(Cursor::of(key, row))
     }
 
-    fn blocked(
-        &self,
-        ctx: &Ctx<Worker>,
-        event_id: EventId,
-        aggregate: EntityRef,
-        error_code: &str,
-    ) -> Announcement {
+    fn blocked(&self, ctx: &Ctx<Worker>, event: &Envelope, error_code: &str) -> Announcement {
         let operation: kernel::RequestId = ctx.new_id();
         let data = ListenerBlocked {
             listener: self.function.row.id.to_owned(),
-            event_id,
-            aggregate,
+            event_id: event.id,
+            aggregate: event.subject.clone(),
             error_code: error_code.to_owned(),
         };
         let subject = EntityRef::new(EntityKind::Operation, operation);
@@ -239,10 +238,15 @@ fn forward(delivery: &Delivery) -> Fate {
     }
 }
 
-fn failure(ctx: &Ctx<Worker>, code: &str) -> Failure {
+/// Where the event is kept.
+fn source_of(ctx: &Ctx<Worker>, event: &Envelope) -> Key {
+    outbox::key_of(&ctx.mode_scope(), &event.subject, event.sequence_number())
+}
+
+pub(super) fn failure(ctx: &Ctx<Worker>, code: &str, message: &str) -> Failure {
     Failure {
         code: code.to_owned(),
-        fingerprint: hex_sha256(&[code.as_bytes()]).chars().take(12).collect(),
+        fingerprint: fingerprint(code, message),
         trace_id: ctx.call.traceparent.clone(),
     }
 }

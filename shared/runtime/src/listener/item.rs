@@ -8,10 +8,11 @@ use events::{Envelope, EnvelopeError};
 use futures_util::FutureExt;
 use kernel::{Error, ErrorKind, Timestamp};
 use lambda_http::aws_lambda_events::sqs::SqsMessage;
-use store::Scope;
 use store::redelivery::Redelivery;
+use store::{Scope, inbox};
 
 use super::admission::Admission;
+use super::conclusion::failure;
 use super::delivery::Delivery;
 use crate::caller::Worker;
 use crate::cause::{Cause, Signal, Verdict};
@@ -53,6 +54,7 @@ pub(super) enum Fate {
     Bury {
         attempts: u32,
         code: String,
+        fingerprint: String,
     },
 }
 
@@ -61,11 +63,13 @@ pub(super) enum Ran {
     Outcome(Outcome),
     /// The aggregate moved on: look at the rows again.
     Readmit,
+    /// Nothing was written: another delivery has settled the event, or is at it.
+    Refused(Option<store::Item>),
 }
 
-impl Item<'_> {
-    /// Handles the message; true where it is done with.
-    pub async fn handle(&self, meta: &Meta) -> bool {
+impl<'a> Item<'a> {
+    /// Handles the message; nothing where it is done with, else the seconds after which it comes back.
+    pub async fn handle(&self, meta: &Meta) -> Option<u32> {
         let body = self.message.body.as_deref().unwrap_or_default();
         let event = match Envelope::parse(body) {
             Ok(event) => event,
@@ -94,8 +98,8 @@ impl Item<'_> {
         let delivery = match admission {
             Err(_) => return Some(Fate::Return { seconds: self.pause(1) }),
             Ok(Admission::Settled) => return Some(Fate::Acknowledge),
-            Ok(Admission::GivenUp { attempts, code }) => {
-                return Some(Fate::Bury { attempts, code });
+            Ok(Admission::GivenUp { attempts, code, fingerprint }) => {
+                return Some(Fate::Bury { attempts, code, fingerprint });
             }
             Ok(Admission::Wait { seconds }) => return Some(Fate::Wait { seconds }),
             Ok(Admission::Aside(change)) => return self.put_aside(&store, event, change).await,
@@ -106,7 +110,7 @@ impl Item<'_> {
             }
             Ok(Admission::Exhausted(delivery, code)) => {
                 let ctx = self.ctx(meta, event, store, &delivery);
-                return self.give_up(&ctx, &delivery, code).await;
+                return self.give_up(&ctx, event, &delivery, failure(&ctx, code, "")).await;
             }
             Ok(Admission::Run(delivery)) => delivery,
         };
@@ -114,13 +118,15 @@ impl Item<'_> {
         let ran = self.run(&ctx, event).await;
         let outcome = match &ran {
             Ok(Ran::Readmit) => {
-                self.let_go(&ctx, &delivery, "lock_timeout").await;
+                self.let_go(&ctx, &delivery, &failure(&ctx, "lock_timeout", "")).await;
                 return None;
             }
+            Ok(Ran::Refused(old)) => return Some(self.refused(Some(inbox::LABEL), old.clone())),
             Ok(Ran::Outcome(outcome)) => outcome.clone(),
             Err(error) => judge(error),
         };
-        let fate = self.conclude(&ctx, &delivery, &outcome).await;
+        let message = ran.as_ref().err().map(Error::message).unwrap_or_default();
+        let fate = self.conclude(&ctx, (event, &delivery), &outcome, message).await;
         self.log(meta, event, &ctx.call, &delivery, &outcome, ran.as_ref().err(), started);
         fate
     }
@@ -159,7 +165,7 @@ impl Item<'_> {
         Ctx { call: Arc::new(call), who }
     }
 
-    /// Runs the handler, again after a lost race; an event handled before is done.
+    /// Runs the handler, again after a lost race.
     async fn run(&self, ctx: &Ctx<Worker>, event: &Envelope) -> Result<Ran, Error> {
         let call = &ctx.call;
         for run in 0..RUNS_MAX {
@@ -176,7 +182,7 @@ impl Item<'_> {
                 Err(_) => return Err(Error::internal("handler panicked")),
             };
             match call.signal.take() {
-                Some(Verdict::Duplicate) => return Ok(Ran::Outcome(Outcome::Done)),
+                Some(Verdict::Duplicate(old)) => return Ok(Ran::Refused(old)),
                 Some(Verdict::Readmit) => return Ok(Ran::Readmit),
                 Some(Verdict::Rerun) if call.back_off(run).await => {}
                 _ => return Err(error),
@@ -198,7 +204,7 @@ impl Item<'_> {
         count.and_then(|count| count.parse().ok()).unwrap_or(1)
     }
 
-    pub fn group(&self) -> Option<&str> {
+    pub fn group(&self) -> Option<&'a str> {
         self.message.attributes.get("MessageGroupId").map(String::as_str)
     }
 

@@ -1,44 +1,59 @@
 //! What an item's fate means for its message: hidden, sent anew, copied to the dead letters.
 
-use aws_sdk_sqs::types::MessageAttributeValue;
+use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue};
 use events::{Envelope, EnvelopeError};
+use lambda_http::aws_lambda_events::sqs::SqsMessage;
 
 use super::item::{Fate, Item};
 use crate::backbone;
-use crate::digest::hex_sha256;
-use crate::function::Meta;
+use crate::function::{Function, Meta};
 use crate::log::Line;
 use crate::redelivery::{self, AGAIN};
 
 /// Longest time a queue can hide a message.
 const VISIBILITY_MAX_S: u32 = 43_200;
+/// Messages one request hides.
+const BATCH_MAX: usize = 10;
 /// Longest time a standard queue can delay a message.
 const DELAY_MAX_S: u32 = 900;
 
 impl Item<'_> {
-    /// Does to the message what its item came to; true where it is done with.
-    pub async fn dispose(&self, event: &Envelope, meta: &Meta, fate: Fate) -> bool {
+    /// Does to the message what its item came to; nothing where it is done with, else the seconds after
+    /// which it comes back.
+    pub async fn dispose(&self, event: &Envelope, meta: &Meta, fate: Fate) -> Option<u32> {
         match fate {
-            Fate::Acknowledge => true,
+            Fate::Acknowledge => None,
             Fate::Forward(redelivery) => {
                 let ports = &self.function.ports;
                 let store = ports.store.until(self.function.time_left(meta));
                 // What is not sent now is swept within a minute.
                 let _ = redelivery::settle(ports, &store, &redelivery).await;
-                true
+                None
             }
             Fate::Return { seconds } => {
                 self.hide(seconds).await;
-                false
+                Some(seconds)
             }
             // Waiting is no failure: a fresh copy starts with a receive count of its own. A FIFO group
             // waits behind its first message instead.
             Fate::Wait { seconds } if self.is_fifo() => {
                 self.hide(seconds).await;
-                false
+                Some(seconds)
             }
-            Fate::Wait { seconds } => self.send_fresh(seconds).await,
-            Fate::Bury { attempts, code } => self.bury(event, meta, attempts, &code).await,
+            Fate::Wait { seconds } => or_back(self.send_fresh(seconds).await),
+            Fate::Bury { attempts, code, fingerprint } => {
+                let trace = event.traceparent.clone().or_else(|| meta.trace.clone());
+                let attributes = [
+                    ("cause", "exhausted".to_owned()),
+                    ("listener", self.function.row.id.to_owned()),
+                    ("event_id", event.id.to_string()),
+                    ("attempts", attempts.to_string()),
+                    ("error_code", code),
+                    ("error_fp", fingerprint),
+                    ("trace_id", trace.unwrap_or_else(|| "none".to_owned())),
+                ];
+                or_back(self.send_dead(&attributes).await)
+            }
         }
     }
 
@@ -80,33 +95,18 @@ impl Item<'_> {
         request.delay_seconds(delay).send().await.is_ok()
     }
 
-    /// Sends a copy to the dead-letter queue, with its cause; true where that worked.
-    async fn bury(&self, event: &Envelope, meta: &Meta, attempts: u32, code: &str) -> bool {
-        let fingerprint: String = hex_sha256(&[code.as_bytes()]).chars().take(12).collect();
-        let trace = event.traceparent.clone().or_else(|| meta.trace.clone());
-        let attributes = [
-            ("cause", "exhausted".to_owned()),
-            ("listener", self.function.row.id.to_owned()),
-            ("event_id", event.id.to_string()),
-            ("attempts", attempts.to_string()),
-            ("error_code", code.to_owned()),
-            ("error_fp", fingerprint),
-            ("trace_id", trace.unwrap_or_else(|| "none".to_owned())),
-        ];
-        self.send_dead(&attributes).await
-    }
-
     /// A message that is no event can only be looked at: it goes to the dead-letter queue at once.
-    pub async fn bury_unreadable(&self, fault: &EnvelopeError) -> bool {
+    pub async fn bury_unreadable(&self, fault: &EnvelopeError) -> Option<u32> {
         let ports = &self.function.ports;
         let line = Line::error("a message that is no event was put aside")
             .with("error", fault.to_string());
         ports.log.write(&ports.config, ports.clock.now(), self.function.row.id, line);
         let attributes =
             [("cause", "unreadable".to_owned()), ("listener", self.function.row.id.to_owned())];
-        self.send_dead(&attributes).await
+        or_back(self.send_dead(&attributes).await)
     }
 
+    /// Sends a copy to the dead-letter queue; true where that worked.
     async fn send_dead(&self, attributes: &[(&str, String)]) -> bool {
         let ports = &self.function.ports;
         let url = ports.queue_url(&self.dead_letter_queue());
@@ -124,5 +124,28 @@ impl Item<'_> {
                 .set_message_deduplication_id(self.message.message_id.clone());
         }
         request.send().await.is_ok()
+    }
+}
+
+/// A message whose copy was not sent comes back by itself.
+fn or_back(sent: bool) -> Option<u32> {
+    (!sent).then_some(0)
+}
+
+/// Hides what came behind an item of its group for as long as that item. What cannot be hidden holds
+/// its group up until the queue shows it again.
+pub(super) async fn hide_behind(function: &Function, behind: &[(&SqsMessage, u32)]) {
+    let Some((queue, _)) = backbone::queues_of(&function.row) else { return };
+    let ports = &function.ports;
+    for batch in behind.chunks(BATCH_MAX) {
+        let entries = batch.iter().enumerate().filter_map(|(at, (message, seconds))| {
+            let seconds = i32::try_from((*seconds).min(VISIBILITY_MAX_S)).unwrap_or(i32::MAX);
+            let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(at.to_string());
+            let entry = entry.set_receipt_handle(message.receipt_handle.clone());
+            entry.visibility_timeout(seconds).build().ok()
+        });
+        let request = ports.sqs.change_message_visibility_batch();
+        let request = request.queue_url(ports.queue_url(&queue));
+        let _ = request.set_entries(Some(entries.collect())).send().await;
     }
 }

@@ -13,7 +13,7 @@ fn birth(sequence: u64) -> Birth {
         scope: tenant(),
         subject: EntityRef::new(EntityKind::Payment, "pi_1"),
         sequence,
-        event_id: EventId::from_bytes([u8::try_from(sequence).unwrap(); 16]),
+        event_id: EventId::from_bytes(u128::from(sequence).to_be_bytes()),
         kind: "payment.created".to_owned(),
         major: 1,
         module: "payment".to_owned(),
@@ -110,8 +110,8 @@ async fn a_refused_publication_waits_and_is_claimed_again() {
 async fn a_sent_row_is_settled_once_and_no_longer_due() {
     let (_, store) = Engine::start();
     let row = born(&store, 1..=1).await.remove(0);
-    assert!(done(&store, transition::mark_sent(&row.key, Bell::Inline, later(1))).await);
-    assert!(!done(&store, transition::mark_sent(&row.key, Bell::Stream, later(2))).await);
+    assert!(done(&store, transition::mark_sent(&row, Bell::Inline, later(1))).await);
+    assert!(!done(&store, transition::mark_sent(&row, Bell::Stream, later(2))).await);
     assert!(!done(&store, transition::claim(&row.key, "r1", later(60))).await);
     let sent = read(&store, &row).await;
     assert_eq!(
@@ -119,8 +119,12 @@ async fn a_sent_row_is_settled_once_and_no_longer_due() {
         (Status::Sent, Some(Bell::Inline), Some(later(1)))
     );
     assert_eq!(due(&store, later(9999)).await, 0);
-    let nowhere = outbox::key_of(&tenant(), &row.subject, 2);
+    let mut nowhere = row.clone();
+    nowhere.key = outbox::key_of(&tenant(), &row.subject, 2);
     assert!(!done(&store, transition::mark_sent(&nowhere, Bell::Inline, later(1))).await);
+    // Whoever published before a replay says nothing about it.
+    assert!(done(&store, transition::reset(&row.key, Status::Sent, later(3))).await);
+    assert!(!done(&store, transition::mark_sent(&row, Bell::Stream, later(4))).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -149,7 +153,9 @@ async fn a_failed_row_waits_for_an_operator() {
     assert!(done(&store, transition::claim(&rows[2].key, "r1", later(4))).await);
     let skip = transition::skip_exhausted(&rows[2].key, "r1", &refusal(), later(5));
     assert!(done(&store, skip).await);
-    assert_eq!(read(&store, &rows[2]).await.last_error_code.as_deref(), Some("throttled"));
+    let skipped = read(&store, &rows[2]).await;
+    assert_eq!(skipped.last_error_code.as_deref(), Some("throttled"));
+    assert_eq!(skipped.skip_reason.as_deref(), Some("throttled"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,10 +163,10 @@ async fn a_run_begins_at_the_first_unsettled_row_and_goes_to_the_end() {
     let (_, store) = Engine::start();
     let rows = born(&store, 1..=60).await;
     for row in &rows[..3] {
-        assert!(done(&store, transition::mark_sent(&row.key, Bell::Inline, later(1))).await);
+        assert!(done(&store, transition::mark_sent(row, Bell::Inline, later(1))).await);
     }
     // A row published out of order by a replay is passed over.
-    assert!(done(&store, transition::mark_sent(&rows[49].key, Bell::Inline, later(1))).await);
+    assert!(done(&store, transition::mark_sent(&rows[49], Bell::Inline, later(1))).await);
     let expected: Vec<u64> = (4..=60).filter(|sequence| *sequence != 50).collect();
     for around in [4, 5, 30, 40] {
         let run = outbox::unsettled_run(&store, &rows[0].key.pk, around).await.unwrap();
@@ -168,6 +174,16 @@ async fn a_run_begins_at_the_first_unsettled_row_and_goes_to_the_end() {
     }
     let nothing = outbox::unsettled_run(&store, &tenant().partition("AGG", "none"), 1).await;
     assert_eq!(nothing, Ok(Vec::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_far_behind_the_first_unsettled_one_is_no_beginning() {
+    let (_, store) = Engine::start();
+    let most = outbox::RUN_MAX as u64;
+    let rows = born(&store, 1..=most + 1).await;
+    let run = |around| outbox::unsettled_run(&store, &rows[0].key.pk, around);
+    assert_eq!(run(most + 1).await.unwrap(), []);
+    assert_eq!(run(2).await.unwrap().len(), outbox::RUN_MAX);
 }
 
 #[tokio::test(start_paused = true)]

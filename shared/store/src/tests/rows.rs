@@ -113,13 +113,14 @@ async fn a_failed_attempt_is_followed_by_another_and_the_last_is_kept_with_its_c
     let row = inbox_row(&store).await;
     assert_eq!((row.state, row.attempts), (State::Retry, 1));
     assert_eq!(inbox::meaning(Some(&row), NOON), Meaning::Free { attempts: 1, waits: 0 });
-    let given_up = inbox::failed(&delivery(), 2, None, &failure(), NOON);
+    let given_up = inbox::failed(&delivery(), 2, None, &failure(), &key("source"), NOON);
     assert!(store.update(given_up).await.unwrap().done().is_some());
     let dead = store.query_items(&inbox::dead_of("chat.on_user_purged")).await.unwrap();
     assert_eq!(
         dead.items.iter().filter_map(Item::key).collect::<Vec<_>>(),
         [inbox_row(&store).await.key]
     );
+    assert_eq!(inbox_row(&store).await.source, Some(key("source")));
     let late = inbox::done(&delivery(), 3, None, NOON);
     let late = store.commit(late, &Token::of(b"i", 1)).await;
     assert!(matches!(late, Err(NotCommitted::Refused { label: Some(inbox::LABEL), .. })));

@@ -181,6 +181,9 @@ fn of_manner(module: &Module, row: &Row, heard: &Listening) -> Vec<Breach> {
     if let Some(day) = heard.since.filter(|day| !is_day(day)) {
         found.push(breach!("{id}: since {day} is no day: write it as 2026-11-28"));
     }
+    if ordered && heard.since.is_none() {
+        found.push(breach!("{id} hears in order: since is the day after its first deployment"));
+    }
     found
 }
 
