@@ -15,8 +15,8 @@ pub type Name = (TenantId, u8);
 pub struct Known {
     /// Requests to plan it, answered or not.
     pub planned: u64,
-    /// Whether one of them rings again and again.
-    pub recurs: bool,
+    /// How many of them ring once.
+    pub once: u64,
     /// Requests to plan it that have no answer yet.
     open: u64,
     /// How often it had rung when it was seen called off, with nothing planned meanwhile.
@@ -34,7 +34,7 @@ impl Watch {
         if order != TimerOrder::Cancel {
             known.planned += 1;
             known.open += 1;
-            known.recurs |= order == TimerOrder::Hourly;
+            known.once += u64::from(order != TimerOrder::Hourly);
             known.silent_after = None;
         }
     }

@@ -35,6 +35,12 @@ pub fn judge(sight: &Sight<'_>, verdict: &mut Verdict) {
     for row in &sight.rows.outbox {
         let ended = matches!(row.status, Status::Sent | Status::Skipped | Status::Failed);
         verdict.must(Invariant::E2, ended, || format!("{} is {:?}", named(row), row.status));
+        let told = row.status != Status::Skipped || row.skip_reason.is_some();
+        verdict.must(Invariant::E6, told, || format!("{} was passed over silently", named(row)));
+        let tried = row.status == Status::Sent || row.attempts >= transition::ATTEMPTS_MAX;
+        verdict.must(Invariant::E2, !ended || tried, || {
+            format!("{} was given up after {} attempts", named(row), row.attempts)
+        });
     }
 }
 

@@ -1,13 +1,17 @@
 //! Timers, and events that are collected: E1, E2, E4 and E7.
 
+use std::collections::BTreeMap;
+
 use kernel::EntityKind;
 
 use super::{Invariant, Sight, Verdict};
 use crate::simulation::watch;
 use crate::simulation::world::{CHANGED, DIGEST_MINUTES, listener, outside};
 use store::outbox::Status;
+use store::schedule::ScheduledEvent;
 
 const CADENCE_MS: i64 = DIGEST_MINUTES as i64 * 60_000;
+const HOUR_MS: i64 = 3_600_000;
 
 pub fn judge(sight: &Sight<'_>, verdict: &mut Verdict) {
     for timer in &sight.rows.timers {
@@ -27,7 +31,13 @@ pub fn judge(sight: &Sight<'_>, verdict: &mut Verdict) {
     for (name, known) in &sight.life.watch.0 {
         let timer = sight.rows.timers.iter().find(|timer| watch::is(timer, *name));
         let fired = timer.map_or(0, |timer| timer.fired);
-        verdict.must(Invariant::E7, known.recurs || fired <= known.planned, || {
+        for (hour, rung) in rung_by_hour(sight, timer) {
+            let most = known.once + u64::from(known.planned > known.once);
+            verdict.must(Invariant::E7, rung <= most, || {
+                format!("timer {name:?} rang {rung} times in hour {hour}, at most {most} are due")
+            });
+        }
+        verdict.must(Invariant::E7, known.planned > known.once || fired <= known.once, || {
             format!("timer {name:?} was planned {} times and rang {fired} times", known.planned)
         });
         let silent = known.silent_after.is_none_or(|rung| rung == fired);
@@ -36,6 +46,18 @@ pub fn judge(sight: &Sight<'_>, verdict: &mut Verdict) {
         });
     }
     digested(sight, verdict);
+}
+
+/// How often a timer rang in each hour: what recurs is due once in it.
+fn rung_by_hour(sight: &Sight<'_>, timer: Option<&ScheduledEvent>) -> BTreeMap<i64, u64> {
+    let mut rung = BTreeMap::new();
+    let Some(subject) = timer.map(|timer| timer.id.to_string()) else { return rung };
+    for row in &sight.rows.outbox {
+        if row.subject.kind() == EntityKind::Schedule && row.subject.id() == subject {
+            *rung.entry(row.created_at.ms().div_euclid(HOUR_MS)).or_default() += 1;
+        }
+    }
+    rung
 }
 
 /// A batch is handed out once for each time of its cadence: one that holds nothing but events from
