@@ -18,11 +18,33 @@ pub(crate) const FORCED: &str = "forced";
 /// row, although this message is received for the first time.
 pub(crate) const AGAIN: &str = "again";
 
+/// An event as it was published: what a copy of it is made of, wherever it is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Published<'a> {
+    /// The exact bytes.
+    pub envelope: &'a str,
+    /// `<tenant>/<l|t>/<entity_type>/<entity_id>`: the message group of ordered events.
+    pub partitionkey: &'a str,
+}
+
+impl<'a> From<&'a OutboxRow> for Published<'a> {
+    fn from(row: &'a OutboxRow) -> Self {
+        Self { envelope: &row.envelope, partitionkey: &row.partitionkey }
+    }
+}
+
+impl Published<'_> {
+    /// The tenant: the message group on a standard queue.
+    fn tenant(&self) -> &str {
+        self.partitionkey.split('/').next().unwrap_or_default()
+    }
+}
+
 /// One message to one listener.
 pub struct Message<'a> {
     /// Name of the queue after the stage's prefix.
     pub queue: &'a str,
-    pub row: &'a OutboxRow,
+    pub event: Published<'a>,
     /// Names an inbox row of its own.
     pub part: Option<&'a str>,
     /// Whether order and earlier handling are to be ignored.
@@ -40,7 +62,8 @@ pub(crate) async fn send(ports: &Ports, message: &Message<'_>) -> Result<(), Sto
         value.build().map_err(|fault| StoreError::Invalid(fault.to_string()))
     };
     let mut request = ports.sqs.send_message();
-    request = request.queue_url(ports.queue_url(message.queue)).message_body(&message.row.envelope);
+    request =
+        request.queue_url(ports.queue_url(message.queue)).message_body(message.event.envelope);
     request = request.message_attributes(AGAIN, text("true")?);
     if let Some(part) = message.part {
         request = request.message_attributes(PART, text(part)?);
@@ -50,10 +73,10 @@ pub(crate) async fn send(ports: &Ports, message: &Message<'_>) -> Result<(), Sto
     }
     request = match message.queue.ends_with(".fifo") {
         true => request
-            .message_group_id(&message.row.partitionkey)
+            .message_group_id(message.event.partitionkey)
             .message_deduplication_id(&message.deduplication_id),
         false => request
-            .message_group_id(message.row.tenant())
+            .message_group_id(message.event.tenant())
             .delay_seconds(i32::try_from(message.delay_s).unwrap_or(0)),
     };
     request.send().await.map(|_| ()).map_err(|_| StoreError::Unknown)
@@ -69,7 +92,7 @@ pub(crate) async fn settle(
     if let Some(row) = row {
         let message = Message {
             queue: &redelivery.queue,
-            row: &row,
+            event: Published::from(&row),
             part: redelivery.part.as_deref(),
             forced: redelivery.forced,
             deduplication_id: redelivery.deduplication_id(row.event_id),

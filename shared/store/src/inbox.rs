@@ -17,7 +17,7 @@ use crate::update::Update;
 /// The label of the row's action in a change.
 pub const LABEL: &str = "inbox";
 /// How long a settled row is kept: 14 days, as long as a queue keeps a message.
-const KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
+pub const KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// Which listener, which event.
 #[derive(Clone, Debug, PartialEq, Eq)]

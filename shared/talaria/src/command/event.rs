@@ -206,11 +206,15 @@ impl Replay {
 }
 
 fn progress(view: &ReplayView) -> String {
-    format!(
+    let mut line = format!(
         "{:?}: {} chunks, {} events seen, {} sent, {} left alone",
         view.state, view.chunks, view.seen, view.sent, view.passed_over
     )
-    .to_lowercase()
+    .to_lowercase();
+    if view.unreadable > 0 {
+        line.push_str(&format!(", {} unreadable in the archive", view.unreadable));
+    }
+    line
 }
 
 /// An instant, or so long before now: `90m`, `2h`, `3d`.
