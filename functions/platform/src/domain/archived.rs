@@ -276,7 +276,7 @@ mod tests {
             ("the end of the file", torn, 2, &[3]),
             ("a line without an end", packed(&(good(1) + &long)), 1, &[2]),
             ("no file of ours", b"no gzip".to_vec(), 0, &[1]),
-            ("an empty object", Vec::new(), 0, &[]),
+            ("an empty object", Vec::new(), 0, &[1]),
             ("an empty file", packed(""), 0, &[]),
         ];
         for (name, file, taken, unreadable) in table {

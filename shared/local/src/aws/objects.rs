@@ -258,7 +258,8 @@ mod tests {
         let list = |query: &str| {
             let (status, text) = ask(objects, "GET", &format!("/files?list-type=2&{query}"), b"");
             let parts = |name: &str| -> Vec<String> {
-                let parts = text.split(&format!("<{name}>")).skip(1);
+                let tag = format!("<{name}>");
+                let parts = text.split(&tag).skip(1);
                 parts.map(|part| part.split('<').next().unwrap().to_owned()).collect()
             };
             let more = parts("NextContinuationToken").pop();
