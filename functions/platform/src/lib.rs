@@ -11,6 +11,7 @@ mod on;
 mod operator;
 mod recalling;
 mod replaying;
+mod resending;
 mod schedule;
 mod settling;
 mod store;

@@ -44,14 +44,14 @@ pub async fn chunk(
         seen: 0,
         unreadable: 0,
     };
-    let (mut next, started) = (None, ctx.now());
+    let started = ctx.now();
     for _ in 0..LISTS_MAX {
         let most = FILES_MAX.saturating_sub(recall.files);
         let (day, after) = (recall.at.day.day(), recall.at.after_file.clone());
         let page = archive.names(&day, after.as_deref(), most).await?;
         for name in page.names {
             if recall.events.len() >= CHUNK || ctx.now().since(started) >= PATIENCE {
-                return Ok(recall.chunk_before(None));
+                return Ok(recall.so_far());
             }
             recall.open(name).await?;
         }
@@ -63,13 +63,10 @@ pub async fn chunk(
         }
         match replay.range.next_day(&recall.at) {
             Some(Position::Archive(day)) => recall.at = day,
-            end => {
-                next = Some(end);
-                break;
-            }
+            end => return Ok(recall.up_to(end)),
         }
     }
-    Ok(recall.chunk_before(next))
+    Ok(recall.so_far())
 }
 
 /// One chunk in the making.
@@ -109,9 +106,14 @@ impl Recall<'_> {
         Ok(())
     }
 
-    /// The chunk; `end` is what follows the archive, once it is read.
-    fn chunk_before(self, end: Option<Option<Position>>) -> Chunk {
-        let next = end.unwrap_or(Some(Position::Archive(self.at)));
+    /// The chunk; the next goes on here.
+    fn so_far(self) -> Chunk {
+        let here = Position::Archive(self.at.clone());
+        self.up_to(Some(here))
+    }
+
+    /// The chunk; the next begins there.
+    fn up_to(self, next: Option<Position>) -> Chunk {
         let events = self.events.into_values().collect();
         Chunk { events, seen: self.seen, unreadable: self.unreadable, next }
     }

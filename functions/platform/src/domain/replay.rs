@@ -32,7 +32,8 @@ pub enum Refusal {
     #[error("the archive keeps events for 400 days: start the range later")]
     TooOld,
     #[error(
-        "the outbox may not keep all events before {0} any more, and no archive is configured: start the range there"
+        "events before {0} are kept in the archive alone, and none is configured: start the \
+         range there"
     )]
     NoArchive(Timestamp),
 }
