@@ -1,10 +1,13 @@
 //! Sends an event to one listener's queue alone: what was put off, parked, or asked for again.
 
+use std::time::Duration;
+
 use aws_sdk_sqs::types::MessageAttributeValue;
+use events::Envelope;
 use kernel::Error;
 use store::outbox::OutboxRow;
 use store::redelivery::Redelivery;
-use store::{Consistency, Store, StoreError, Token};
+use store::{Consistency, Store, StoreError, Token, transition};
 
 use crate::ctx::Ctx;
 use crate::ports::Ports;
@@ -17,6 +20,11 @@ pub(crate) const FORCED: &str = "forced";
 /// The message attribute of every copy but the first: what happened to the event before is in its inbox
 /// row, although this message is received for the first time.
 pub(crate) const AGAIN: &str = "again";
+
+/// From this age on the row that brings an event back carries the event: its outbox row may be gone by
+/// then, two days before the first can be.
+pub(crate) const CARRIED_FROM: Duration =
+    Duration::from_secs(transition::KEPT.as_secs() - 2 * 24 * 3600);
 
 /// An event as it was published: what a copy of it is made of, wherever it is kept.
 #[derive(Clone, Copy, Debug)]
@@ -89,13 +97,22 @@ pub(crate) async fn settle(
     redelivery: &Redelivery,
 ) -> Result<(), StoreError> {
     let row: Option<OutboxRow> = store.get(&redelivery.outbox, Consistency::Strong).await?;
-    if let Some(row) = row {
+    let carried = redelivery.envelope.as_deref();
+    let carried = carried.and_then(|text| Some((text, Envelope::parse(text).ok()?)));
+    let found = match (&row, &carried) {
+        (Some(row), _) => Some((Published::from(row), row.event_id)),
+        (None, Some((text, event))) => {
+            Some((Published { envelope: text, partitionkey: &event.partitionkey }, event.id))
+        }
+        (None, None) => None,
+    };
+    if let Some((event, id)) = found {
         let message = Message {
             queue: &redelivery.queue,
-            event: Published::from(&row),
+            event,
             part: redelivery.part.as_deref(),
             forced: redelivery.forced,
-            deduplication_id: redelivery.deduplication_id(row.event_id),
+            deduplication_id: redelivery.deduplication_id(id),
             delay_s: 0,
         };
         send(ports, &message).await?;

@@ -26,6 +26,9 @@ pub struct Redelivery {
     pub queue: String,
     /// Where the event is kept.
     pub outbox: Key,
+    /// The event itself, where it may not be kept there any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub envelope: Option<String>,
     /// Handled apart from the first delivery, under an inbox row of its own.
     pub part: Option<String>,
     /// Handled whatever the order of its aggregate and earlier handling say.
@@ -67,6 +70,7 @@ impl Redelivery {
             listener: listener.to_owned(),
             queue: queue.to_owned(),
             outbox,
+            envelope: None,
             part: None,
             forced: false,
             due_at,
@@ -78,6 +82,13 @@ impl Redelivery {
     #[must_use]
     pub fn instead_of(mut self, scope: &Scope, subject: &str) -> Self {
         self.key = key_of(scope, &self.listener, subject);
+        self
+    }
+
+    /// With the event itself, where its outbox row may be gone before it goes.
+    #[must_use]
+    pub fn carrying(mut self, envelope: Option<String>) -> Self {
+        self.envelope = envelope;
         self
     }
 

@@ -13,7 +13,7 @@ use local::fault::{Fault, FaultPlan};
 use serde_json::{Value, json};
 use store::{Consistency, OUTBOX, Scope};
 
-use super::demo::{HAPPENED, LISTENER, MOVED, ORDERED};
+use super::demo::{HAPPENED, LISTENER, MOVED, ORDERED, PATIENT, QUIET};
 use super::desk::{Desk, REASON, TENANT};
 
 const BUCKET: &str = "talaria-local-archive";
@@ -416,4 +416,40 @@ async fn what_was_parked_for_longer_than_the_outbox_keeps_follows_from_the_archi
     assert_eq!(desk.handled().await, ["second", "third", "fourth"]);
     desk.moves("fifth", 5).await;
     assert_eq!(desk.handled().await, ["fifth"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_event_that_is_tried_again_later_is_not_lost() {
+    let desk = archiving().await;
+    let noon = desk.now();
+    desk.happens("wait").await;
+    days_pass(&desk, 40).await;
+    desk.handled().await;
+    let mut request = around(noon, "all");
+    request["listener"] = json!(PATIENT);
+    desk.breaks(true);
+    assert_eq!(replayed(&desk, request, "k").await.sent, 1);
+    desk.breaks(false);
+    assert_eq!(desk.handled().await.len(), 0);
+    desk.minutes_pass(40).await;
+    assert_eq!(desk.handled().await, ["wait"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_event_that_is_put_off_until_its_entity_is_quiet_is_not_lost() {
+    let desk = archiving().await;
+    let noon = desk.now();
+    desk.happens("wait").await;
+    days_pass(&desk, 40).await;
+    desk.handled().await;
+    let mut request = around(noon, "missing");
+    request["listener"] = json!(QUIET);
+    assert_eq!(replayed(&desk, request, "k").await.sent, 1);
+    desk.minutes_pass(5).await;
+    assert_eq!(desk.handled().await, ["wait"]);
+}
+
+#[test]
+fn the_border_knows_how_long_the_outbox_keeps_an_event() {
+    assert_eq!(crate::domain::walk::OUTBOX_KEPT, store::transition::KEPT);
 }

@@ -179,12 +179,13 @@ impl Item<'_> {
         let is_older = |one: &&Redelivery| {
             one.outbox.sk.text().unwrap_or_default() > source.sk.text().unwrap_or_default()
         };
-        let kept = earlier.filter(is_older).map(|one| one.outbox.clone());
+        let kept = earlier.filter(is_older).map(|one| (one.outbox.clone(), one.envelope.clone()));
         let due = now.plus(seconds(debounce.wait_s)).min(latest);
         let queue = self.queue();
-        let source = kept.unwrap_or(source);
+        let (source, carried) = kept.unwrap_or_else(|| (source, self.carried(event.id)));
         let mut row = Redelivery::of(&scope, self.function.row.id, &queue, event.id, source, due)
             .instead_of(&scope, &quiet_subject(event))
+            .carrying(carried)
             .as_part(DEBOUNCED.to_owned());
         row.max_due_at = Some(latest);
         let unchanged = match earlier {

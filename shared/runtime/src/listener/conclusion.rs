@@ -131,7 +131,8 @@ impl Item<'_> {
         let scope = ctx.mode_scope();
         let source = outbox::key_of(&scope, &subject, self.sequence()?);
         let due = self.now().plus(Duration::from_secs(seconds.into()));
-        let row = Redelivery::of(&scope, self.function.row.id, &self.queue(), event, source, due);
+        let row = Redelivery::of(&scope, self.function.row.id, &self.queue(), event, source, due)
+            .carrying(self.carried(event));
         Some(match self.part() {
             Some(part) => row.as_part(part.to_owned()),
             None => row,
