@@ -377,22 +377,51 @@ async fn an_ordered_listener_handles_old_events_without_waiting_for_what_is_gone
     assert_eq!(desk.handled().await, ["fourth"]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_ordered_listener_that_never_heard_of_an_entity_misses_none_of_it() {
-    let desk = archiving().await;
-    let noon = desk.now();
+/// What an entity did, of which its listener never heard, and which the archive holds in another
+/// order: the first move was published a day late, and more files than one chunk opens lie between.
+async fn unheard_moves(desk: &Desk) {
     desk.platform.mappings().enable(ORDERED, false);
     for (sequence, what) in ["first", "second", "third"].into_iter().enumerate() {
         desk.moves(what, sequence as u64 + 1).await;
     }
+    let objects = desk.platform.cloud().objects();
+    let (mut first, mut names) = (None, Vec::new());
+    for name in objects.keys(BUCKET, "archive/dt=2030-06-01/") {
+        let file = objects.get(BUCKET, &name).unwrap();
+        let mut text = String::new();
+        GzDecoder::new(file.as_ref()).read_to_string(&mut text).unwrap();
+        let (early, rest): (Vec<&str>, Vec<&str>) =
+            text.lines().partition(|line| line.contains("\"what\":\"first\""));
+        first = first.or(early.first().map(|line| format!("{line}\n")));
+        names.push((name, rest.iter().map(|line| format!("{line}\n")).collect::<String>()));
+    }
+    for (name, text) in names {
+        put(desk, name.strip_prefix("archive/").unwrap(), packed(&text)).await;
+    }
+    for n in 0..30 {
+        put(desk, &format!("dt=2030-06-01/z{n:02}.jsonl.gz"), packed("")).await;
+    }
+    put(desk, "dt=2030-06-02/0.jsonl.gz", packed(&first.unwrap())).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ordered_listener_that_never_heard_of_an_entity_misses_none_of_it() {
+    let desk = archiving().await;
+    let noon = desk.now();
+    unheard_moves(&desk).await;
     days_pass(&desk, 40).await;
     desk.platform.mappings().enable(ORDERED, true);
     desk.platform.settle().await;
     assert_eq!(desk.handled().await.len(), 0, "the queue has forgotten them");
+    desk.platform.mappings().enable(ORDERED, false);
     let mut request = around(noon, "missing");
     request["listener"] = json!(ORDERED);
-    replayed(&desk, request, "k").await;
-    assert_eq!(sorted(desk.handled().await), ["first", "second", "third"]);
+    let view = replayed(&desk, request, "k").await;
+    assert_eq!((view.sent, view.chunks), (3, 2));
+    // All of them wait when the listener gets to see the first.
+    desk.platform.mappings().enable(ORDERED, true);
+    desk.minutes_pass(1).await;
+    assert_eq!(desk.handled().await, ["second", "third", "first"]);
     desk.moves("fourth", 4).await;
     assert_eq!(desk.handled().await, ["fourth"]);
 }
