@@ -45,17 +45,18 @@ pub async fn chunk(
         unreadable: 0,
     };
     let started = ctx.now();
+    let is_late = || ctx.now().since(started) >= PATIENCE;
     for _ in 0..LISTS_MAX {
         let most = FILES_MAX.saturating_sub(recall.files);
         let (day, after) = (recall.at.day.day(), recall.at.after_file.clone());
         let page = archive.names(&day, after.as_deref(), most).await?;
         for name in page.names {
-            if recall.events.len() >= CHUNK || ctx.now().since(started) >= PATIENCE {
+            let has_ended = recall.open(name).await?;
+            if !has_ended || recall.events.len() >= CHUNK || is_late() {
                 return Ok(recall.so_far());
             }
-            recall.open(name).await?;
         }
-        if recall.files >= FILES_MAX || recall.events.len() >= CHUNK {
+        if recall.files >= FILES_MAX || is_late() {
             break;
         }
         if page.more {
@@ -83,8 +84,9 @@ struct Recall<'a> {
 }
 
 impl Recall<'_> {
-    /// Takes what is wanted of a file, as far as the chunk has room.
-    async fn open(&mut self, name: String) -> Result<(), Error> {
+    /// Takes what is wanted of a file, as far as the chunk has room; says whether the file is done
+    /// with.
+    async fn open(&mut self, name: String) -> Result<bool, Error> {
         self.files += 1;
         let room = CHUNK.saturating_sub(self.events.len());
         let reading = match self.archive.get(&name).await? {
@@ -103,7 +105,7 @@ impl Recall<'_> {
             true => (self.at.after_file, self.at.line) = (Some(name), 0),
             false => self.at.line = reading.line,
         }
-        Ok(())
+        Ok(reading.ended)
     }
 
     /// The chunk; the next goes on here.
