@@ -188,8 +188,12 @@ async fn a_chunk_that_stops_anywhere_loses_nothing_and_repeats_nothing() {
     for (n, fault) in faults {
         let desk = archiving().await;
         let noon = desk.now();
-        for count in [40, 50, 40] {
-            desk.many(count).await;
+        desk.happens("one").await;
+        let line = lines(&desk).remove(0);
+        for (name, numbers) in [("0", 1..90), ("1", 90..130)] {
+            let lines = numbers.map(|n| format!("{}\n", another(&line, &"x".repeat(n))));
+            let file = packed(&lines.collect::<String>());
+            put(&desk, &format!("dt=2030-06-01/{name}.jsonl.gz"), file).await;
         }
         days_pass(&desk, 40).await;
         desk.handled().await;
