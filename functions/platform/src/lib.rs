@@ -9,7 +9,9 @@ mod domain;
 mod job;
 mod on;
 mod operator;
+mod recalling;
 mod replaying;
+mod resending;
 mod schedule;
 mod settling;
 mod store;
@@ -30,7 +32,8 @@ use runtime::{Group, Module};
 /// order and of the action.
 const MOST_WRITES: usize = 88;
 
-/// A batch of the archive is up to 6 MB of JSON, held once as it came and once as it is written.
+/// A batch of the archive is up to 6 MB of JSON, held once as it came and once as it is written. Who
+/// reads it holds a file compressed and the events of a chunk, and is the sooner done.
 const ARCHIVE_MEMORY_MB: u32 = 512;
 
 /// The module's table.
@@ -72,7 +75,9 @@ pub fn module() -> Module {
             works_on("platform.replay_run", job::replay_run::handle)
                 .reads([OUTBOX])
                 .writes([INBOX, PLATFORM])
-                .sends(),
+                .sends()
+                .reads_archive()
+                .memory(ARCHIVE_MEMORY_MB),
             operate(&api::EVENT_SHOW, operator::event_show::handle).reads([OUTBOX, INBOX]),
             operate(&api::EVENT_REPLAY, operator::event_replay::handle)
                 .reads([INBOX])
@@ -83,7 +88,8 @@ pub fn module() -> Module {
             operate(&api::REPLAY_START, operator::replay_start::handle)
                 .writes([PLATFORM, IDEMPOTENCY])
                 .emits([ACTION_PERFORMED.spec])
-                .sends(),
+                .sends()
+                .names_archive(),
             operate(&api::REPLAY_GET, operator::replay_get::handle).reads([PLATFORM]),
             operate(&api::REPLAY_CANCEL, operator::replay_cancel::handle)
                 .writes([PLATFORM, IDEMPOTENCY])

@@ -4,6 +4,7 @@ mod dead_letters;
 mod demo;
 mod desk;
 mod outbox;
+mod recalls;
 mod replays;
 mod schedules;
 mod shown;

@@ -134,10 +134,14 @@ impl<Who> Ctx<Who> {
         &self.call.ports.sqs
     }
 
-    /// What a client of an AWS service that one module alone uses is made from; `own` is the
-    /// service's own endpoint, where one is configured.
-    pub fn sdk_config(&self, own: &str) -> aws_types::SdkConfig {
-        self.call.ports.sdk_config(own)
+    /// The client of an AWS service that one module alone uses, made once in a process; `own` is
+    /// the service's own endpoint, where one is configured.
+    pub fn client<C: Clone + Send + Sync + 'static>(
+        &self,
+        own: &str,
+        make: impl FnOnce(&aws_types::SdkConfig) -> C,
+    ) -> C {
+        self.call.ports.client(own, make)
     }
 
     pub(crate) fn ports(&self) -> &Ports {

@@ -1,6 +1,6 @@
 //! What a process holds once and every call shares.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -37,6 +37,8 @@ pub struct Ports {
     pub log: Log,
     http: SharedHttpClient,
     backbone: OnceLock<Backbone>,
+    /// Clients that one module alone needs, by type.
+    clients: Mutex<http::Extensions>,
 }
 
 /// What a process is built from besides its configuration: the seam between product and cloud.
@@ -70,6 +72,7 @@ impl Ports {
             mailer: around.mailer,
             log: around.log,
             backbone: around.backbone.map(OnceLock::from).unwrap_or_default(),
+            clients: Mutex::default(),
             http: around.http,
             config,
         }
@@ -84,6 +87,21 @@ impl Ports {
     /// `own` is the service's own endpoint, where one is configured.
     pub fn sdk_config(&self, own: &str) -> SdkConfig {
         Aws { config: &self.config, http: &self.http }.sdk_config(own)
+    }
+
+    /// A client that one module alone needs: made on first use, one of each type.
+    pub(crate) fn client<C: Clone + Send + Sync + 'static>(
+        &self,
+        own: &str,
+        make: impl FnOnce(&SdkConfig) -> C,
+    ) -> C {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get::<C>() {
+            return client.clone();
+        }
+        let client = make(&self.sdk_config(own));
+        clients.insert(client.clone());
+        client
     }
 
     /// The URL of the queue of this name after the stage's prefix.

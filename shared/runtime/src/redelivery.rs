@@ -1,10 +1,13 @@
 //! Sends an event to one listener's queue alone: what was put off, parked, or asked for again.
 
+use std::time::Duration;
+
 use aws_sdk_sqs::types::MessageAttributeValue;
+use events::Envelope;
 use kernel::Error;
 use store::outbox::OutboxRow;
 use store::redelivery::Redelivery;
-use store::{Consistency, Store, StoreError, Token};
+use store::{Consistency, Store, StoreError, Token, transition};
 
 use crate::ctx::Ctx;
 use crate::ports::Ports;
@@ -18,11 +21,38 @@ pub(crate) const FORCED: &str = "forced";
 /// row, although this message is received for the first time.
 pub(crate) const AGAIN: &str = "again";
 
+/// From this age on the row that brings an event back carries the event: its outbox row may be gone by
+/// then, two days before the first can be.
+pub(crate) const CARRIED_FROM: Duration =
+    Duration::from_secs(transition::KEPT.as_secs() - 2 * 24 * 3600);
+
+/// An event as it was published: what a copy of it is made of, wherever it is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Published<'a> {
+    /// The exact bytes.
+    pub envelope: &'a str,
+    /// `<tenant>/<l|t>/<entity_type>/<entity_id>`: the message group of ordered events.
+    pub partitionkey: &'a str,
+}
+
+impl<'a> From<&'a OutboxRow> for Published<'a> {
+    fn from(row: &'a OutboxRow) -> Self {
+        Self { envelope: &row.envelope, partitionkey: &row.partitionkey }
+    }
+}
+
+impl Published<'_> {
+    /// The tenant: the message group on a standard queue.
+    fn tenant(&self) -> &str {
+        self.partitionkey.split('/').next().unwrap_or_default()
+    }
+}
+
 /// One message to one listener.
 pub struct Message<'a> {
     /// Name of the queue after the stage's prefix.
     pub queue: &'a str,
-    pub row: &'a OutboxRow,
+    pub event: Published<'a>,
     /// Names an inbox row of its own.
     pub part: Option<&'a str>,
     /// Whether order and earlier handling are to be ignored.
@@ -40,7 +70,8 @@ pub(crate) async fn send(ports: &Ports, message: &Message<'_>) -> Result<(), Sto
         value.build().map_err(|fault| StoreError::Invalid(fault.to_string()))
     };
     let mut request = ports.sqs.send_message();
-    request = request.queue_url(ports.queue_url(message.queue)).message_body(&message.row.envelope);
+    request =
+        request.queue_url(ports.queue_url(message.queue)).message_body(message.event.envelope);
     request = request.message_attributes(AGAIN, text("true")?);
     if let Some(part) = message.part {
         request = request.message_attributes(PART, text(part)?);
@@ -50,10 +81,10 @@ pub(crate) async fn send(ports: &Ports, message: &Message<'_>) -> Result<(), Sto
     }
     request = match message.queue.ends_with(".fifo") {
         true => request
-            .message_group_id(&message.row.partitionkey)
+            .message_group_id(message.event.partitionkey)
             .message_deduplication_id(&message.deduplication_id),
         false => request
-            .message_group_id(message.row.tenant())
+            .message_group_id(message.event.tenant())
             .delay_seconds(i32::try_from(message.delay_s).unwrap_or(0)),
     };
     request.send().await.map(|_| ()).map_err(|_| StoreError::Unknown)
@@ -66,11 +97,20 @@ pub(crate) async fn settle(
     redelivery: &Redelivery,
 ) -> Result<(), StoreError> {
     let row: Option<OutboxRow> = store.get(&redelivery.outbox, Consistency::Strong).await?;
-    let change = match row {
-        Some(row) => {
+    let carried = redelivery.envelope.as_deref();
+    let carried = carried.and_then(|text| Some((text, Envelope::parse(text).ok()?)));
+    let found = match (&row, &carried) {
+        (Some(row), _) => Some(Published::from(row)),
+        (None, Some((text, event))) => {
+            Some(Published { envelope: text, partitionkey: &event.partitionkey })
+        }
+        (None, None) => None,
+    };
+    let change = match found {
+        Some(event) => {
             let message = Message {
                 queue: &redelivery.queue,
-                row: &row,
+                event,
                 part: redelivery.part.as_deref(),
                 forced: redelivery.forced,
                 deduplication_id: redelivery.deduplication_id(),

@@ -35,6 +35,17 @@ pub enum Trigger {
     Socket(&'static str),
 }
 
+/// What an entry does with the archive of published events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArchiveUse {
+    /// Knows its name: whether there is one.
+    Named,
+    /// Lists and reads its files.
+    Read,
+    /// Writes its files.
+    Written,
+}
+
 /// One entry point: trigger, handler, and everything it may touch.
 #[derive(Clone)]
 pub struct Row {
@@ -58,8 +69,8 @@ pub struct Row {
     pub publishes: bool,
     /// Whether it sends to queues of other functions: jobs, and events to one listener alone.
     pub sends: bool,
-    /// Whether it writes files to the archive.
-    pub archives: bool,
+    /// What it does with the archive of published events.
+    pub archive: Option<ArchiveUse>,
     /// Whether it reads the depth of every queue.
     pub watches_queues: bool,
     /// Whether it looks through dead-letter queues and takes messages out of them.
@@ -100,7 +111,7 @@ impl Row {
             mails: false,
             publishes: false,
             sends: false,
-            archives: false,
+            archive: None,
             watches_queues: false,
             clears_dead_letters: false,
             collects: None,
@@ -172,7 +183,19 @@ impl Row {
 
     /// Writes files to the archive.
     pub fn archives(mut self) -> Self {
-        self.archives = true;
+        self.archive = Some(ArchiveUse::Written);
+        self
+    }
+
+    /// Lists and reads the files of the archive.
+    pub fn reads_archive(mut self) -> Self {
+        self.archive = Some(ArchiveUse::Read);
+        self
+    }
+
+    /// Is told which bucket the archive is, and may not touch it.
+    pub fn names_archive(mut self) -> Self {
+        self.archive = Some(ArchiveUse::Named);
         self
     }
 

@@ -18,7 +18,7 @@ use crate::update::Update;
 pub const LABEL: &str = "inbox";
 /// How long a settled row is kept: 35 days, longer than its event is in the outbox, so that whatever
 /// comes again from there is known to have been handled.
-const KEPT: Duration = Duration::from_secs(35 * 24 * 3600);
+pub const KEPT: Duration = Duration::from_secs(35 * 24 * 3600);
 
 /// Which listener, which event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -280,6 +280,19 @@ pub fn failed(
         .set("failed_at_ms", now.ms())
         .remove("until_ms")
         .remove(EXPIRES_AT)
+}
+
+/// Notes that nobody can hand the event over any more, because its outbox row is gone: it stands in the
+/// index [`INBOX_FAILED`], and whoever brings it from elsewhere has it handled.
+pub fn out_of_reach(key: &InboxKey, source: &Key, now: Timestamp) -> Update {
+    Update::of(INBOX, key.key.clone())
+        .set_if_absent("state", State::Retry)
+        .set_if_absent("attempts", 0)
+        .set("last_error_code", "event_expired")
+        .set("source", source)
+        .set("failed_pk", dead(&key.listener))
+        .set("failed_at_ms", now.ms())
+        .when(free())
 }
 
 /// The events a listener gave up, oldest first.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::Change;
 use crate::condition::Condition;
-use crate::inbox::{self, Failure, InboxKey};
+use crate::inbox::{self, InboxKey};
 use crate::item::{Places, Stored};
 use crate::key::{Key, Scope, shard_of};
 use crate::outbox::DUE_SHARDS;
@@ -39,6 +39,9 @@ pub struct Redelivery {
     pub queue: String,
     /// Where the event is kept.
     pub outbox: Key,
+    /// The event itself, where it may not be kept there any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub envelope: Option<String>,
     /// Handled apart from the first delivery, under an inbox row of its own.
     pub part: Option<String>,
     /// The listener's inbox row of it.
@@ -82,6 +85,7 @@ impl Redelivery {
             listener: listener.to_owned(),
             queue: queue.to_owned(),
             outbox,
+            envelope: None,
             part: part.map(str::to_owned),
             inbox: InboxKey::new(scope, listener, event, part).key().clone(),
             forced: false,
@@ -94,6 +98,13 @@ impl Redelivery {
     #[must_use]
     pub fn instead_of(mut self, scope: &Scope, subject: &str) -> Self {
         self.key = key_of(scope, &self.listener, subject);
+        self
+    }
+
+    /// With the event itself, where its outbox row may be gone before it goes.
+    #[must_use]
+    pub fn carrying(mut self, envelope: Option<String>) -> Self {
+        self.envelope = envelope;
         self
     }
 
@@ -117,17 +128,11 @@ impl Redelivery {
         change
     }
 
-    /// Deletes the row of an event that is not kept any more, and notes that the listener never had it:
-    /// an operator decides.
+    /// Deletes the row of an event that is not kept any more, and puts it where operators see it.
     pub fn expired(&self, now: Timestamp) -> Change {
-        let failure = Failure {
-            code: "event_expired".to_owned(),
-            fingerprint: String::new(),
-            trace_id: None,
-        };
         let inbox = InboxKey::at(&self.listener, self.inbox.clone());
         let mut change = self.settled();
-        change.update(inbox::failed(&inbox, 0, None, &failure, &self.outbox, now));
+        change.update(inbox::out_of_reach(&inbox, &self.outbox, now));
         change
     }
 

@@ -18,7 +18,7 @@ const CLAIM: Duration = Duration::from_secs(15);
 /// The longest back-off.
 const BACK_OFF_MAX_MS: u64 = 300_000;
 /// How long settled rows are kept: 30 days.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+pub const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What a refused publication leaves behind.
 #[derive(Clone, Debug, PartialEq, Eq)]

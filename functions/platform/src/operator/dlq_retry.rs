@@ -12,6 +12,9 @@ use crate::store::outbox::{Outbox, scope_of};
 /// aside.
 const PART: usize = 44;
 
+/// How a dead letter of the archive is handed out again.
+const BY_RANGE: &str = "replay the range around it with talaria event replay --only failed";
+
 /// Hands out again what a listener gave up or crashed over: the rows become `retry` with no attempt
 /// behind them, and the events go to the listener's queue. Where an event held up its aggregate, its success
 /// lets the parked ones follow.
@@ -24,7 +27,7 @@ pub async fn handle(ctx: Ctx<Operator>, request: DeadLetterRetry) -> Result<Plan
         true => oldest(&ctx, &letters).await?,
         false => named(&ctx, &letters, &request, &mut plan).await?,
     };
-    let mut resent = Vec::new();
+    let (mut resent, mut archived) = (Vec::new(), false);
     for letter in dead {
         let address = letter.letter.address();
         match Outbox::of(ctx.store()).key(&address).await? {
@@ -48,11 +51,11 @@ pub async fn handle(ctx: Ctx<Operator>, request: DeadLetterRetry) -> Result<Plan
                 }
                 resent.push((letter, again));
             }
-            None => plan.leave(&address, "the event is not kept any more: skip it"),
+            None => plan.leave(&address, gone(&letter, &mut archived)),
         }
     }
     if resent.is_empty() {
-        return Err(not_failed());
+        return Err(not_failed(archived));
     }
     if !plan.done {
         return Ok(plan);
@@ -123,6 +126,23 @@ async fn named(
     Ok(dead)
 }
 
-fn not_failed() -> Error {
-    Error::conflict("not_failed", "none of these is a dead letter that can be handed out again")
+/// What can be done about a letter whose event the outbox does not keep any more.
+fn gone(letter: &Dead, archived: &mut bool) -> String {
+    if letter.letter.part.is_some() {
+        return "it failed in a replay, and the event is not kept any more: skip it".to_owned();
+    }
+    *archived = true;
+    let at = letter.letter.event.created_at();
+    format!("only the archive keeps the event, which is of {at}: {BY_RANGE}")
+}
+
+fn not_failed(archived: bool) -> Error {
+    let none = "none of these is a dead letter that can be handed out again";
+    match archived {
+        false => Error::conflict("not_failed", none),
+        true => {
+            let message = format!("{none} here: events are in the archive alone, so {BY_RANGE}");
+            Error::conflict("not_failed", message)
+        }
+    }
 }

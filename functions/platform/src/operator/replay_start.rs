@@ -2,7 +2,8 @@ use contracts::platform::{Plan, ReplayStart, ReplayState};
 use kernel::{Error, ReplayId};
 use runtime::{Ctx, Deed, Operator};
 
-use crate::domain::replay::{self, Range};
+use crate::domain::replay;
+use crate::domain::walk::{Position, Range};
 use crate::replaying::ask;
 use crate::store::keys;
 use crate::store::outbox::canonical;
@@ -13,20 +14,22 @@ use crate::store::replays::{Replays, first_due};
 pub async fn handle(ctx: Ctx<Operator>, request: ReplayStart) -> Result<Plan, Error> {
     let listener = ctx.backbone().listener(&request.listener).ok_or_else(Error::not_found)?;
     let types = request.types.iter().map(|kind| canonical(kind)).collect();
-    let (range, types) = replay::decide(&request, types, &listener.types, ctx.now())?;
+    let has_archive = !ctx.config().archive_bucket.is_empty();
+    let (range, types) = replay::decide(&request, types, &listener.types, has_archive, ctx.now())?;
     let row = row(&ctx, request, range, types);
     let mut plan = Plan::new(ctx.who().is_confirmed());
     let (from, to) = (row.range.from, row.range.to);
-    plan.step(
-        &row.listener,
-        format!(
-            "{:?} events of {} from {from} to before {to} are sent to it, {} a second: {}",
-            row.only,
-            row.tenant_id,
-            row.rate_per_s,
-            row.types.join(", "),
-        ),
+    let mut words = format!(
+        "{:?} events of {} from {from} to before {to} are sent to it, {} a second: {}",
+        row.only,
+        row.tenant_id,
+        row.rate_per_s,
+        row.types.join(", "),
     );
+    if let Position::Archive(at) = &row.position {
+        words.push_str(&format!("; those before {} from the archive", at.border));
+    }
+    plan.step(&row.listener, words);
     if !plan.done {
         return Ok(plan);
     }
@@ -54,10 +57,11 @@ fn row(ctx: &Ctx<Operator>, asked: ReplayStart, range: Range, types: Vec<String>
         only: asked.only,
         rate_per_s: asked.rate_per_s,
         chunk: 0,
-        position: range.start(),
+        position: range.start(now),
         seen: 0,
         sent: 0,
         passed_over: 0,
+        unreadable: 0,
         restarts: 0,
         operator: ctx.who().name().to_owned(),
         reason: ctx.who().reason().to_owned(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use store::{DUE, Key, PLATFORM, Places, Stored, Table};
 
 use super::keys;
-use crate::domain::replay::{Position, Range};
+use crate::domain::walk::{Position, Range};
 
 /// The word of `due_kind` by which a sweep tells these rows from other timers.
 pub const DUE_KIND: &str = "replay";
@@ -37,6 +37,9 @@ pub struct ReplayRow {
     pub seen: u64,
     pub sent: u64,
     pub passed_over: u64,
+    /// Files and lines of the archive that could not be read.
+    #[serde(default)]
+    pub unreadable: u64,
     /// How often it was started again without getting on.
     pub restarts: u32,
     pub operator: String,
@@ -118,7 +121,7 @@ impl ReplayRow {
         ChunkRow {
             key: keys::chunk(self.replay_id, self.chunk),
             number: self.chunk,
-            position: self.position,
+            position: self.position.clone(),
             seen,
             sent,
             done_at: now,
@@ -143,6 +146,7 @@ impl ReplayRow {
             seen: self.seen,
             sent: self.sent,
             passed_over: self.passed_over,
+            unreadable: self.unreadable,
             operator: self.operator,
             reason: self.reason,
             started_at: self.started_at,

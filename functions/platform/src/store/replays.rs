@@ -4,38 +4,21 @@ use std::time::Duration;
 
 use contracts::platform::ReplayState;
 use kernel::{Error, ReplayId, Timestamp};
-use store::planted::{self, Bug};
-use store::{
-    Change, Condition, Consistency, DUE, Item, Key, NotCommitted, PLATFORM, Rows, Store, Token,
-    Update, outbox,
-};
+use store::{Change, Condition, Consistency, DUE, NotCommitted, PLATFORM, Store, Token, Update};
 
 use super::keys;
-use super::outbox::scope_of;
 use super::replay_row::ReplayRow;
-use crate::domain::replay::{CHUNK, Position, pause_s};
+use crate::domain::chunk::Chunk;
+use crate::domain::replay::pause_s;
 
 /// A replay that does not get on for so long is started again.
 const STALE: Duration = Duration::from_secs(300);
 /// Restarts without getting on before a replay is given up.
 const RESTARTS_MAX: u32 = 10;
-/// Indexes one chunk looks into before it finds an event: two for every day of the widest range.
-const INDEXES_MAX: usize = 66;
 
 /// Every replay.
 pub struct Replays<'a> {
     store: &'a Store,
-}
-
-/// The events of one chunk, and where the next begins.
-#[derive(Debug)]
-pub struct Chunk {
-    /// Those of the wanted types, in the index's order.
-    pub keys: Vec<Key>,
-    /// All that were looked at.
-    pub seen: u64,
-    /// Nothing at the end of the range.
-    pub next: Option<Position>,
 }
 
 impl<'a> Replays<'a> {
@@ -74,44 +57,6 @@ impl<'a> Replays<'a> {
         change
     }
 
-    /// The next events of a replay: one page of the first index that has any. An index may lag
-    /// behind its table, so that a page that ends is not its end: two reads that find nothing are.
-    pub async fn chunk(&self, row: &ReplayRow) -> Result<Chunk, Error> {
-        let mut position = row.position;
-        for _ in 0..INDEXES_MAX {
-            let mut page = self.page(row, &position).await?;
-            if page.items.is_empty() && !planted::is(Bug::StaleIndexTrusted) {
-                page = self.page(row, &position).await?;
-            }
-            let last = page.items.last().and_then(|item| item.text("event_id")?.parse().ok());
-            let trusted = planted::is(Bug::StaleIndexTrusted) && page.next.is_none();
-            match last.filter(|_| !trusted) {
-                Some(last) => {
-                    let next = Position { after: Some(last), ..position };
-                    return Ok(Chunk::of(row, &page.items, Some(next)));
-                }
-                None => match row.range.next(&position) {
-                    Some(next) if page.items.is_empty() => position = next,
-                    next => return Ok(Chunk::of(row, &page.items, next)),
-                },
-            }
-        }
-        Ok(Chunk::of(row, &[], Some(position)))
-    }
-
-    async fn page(&self, row: &ReplayRow, position: &Position) -> Result<Rows<Item>, Error> {
-        let tenant = match planted::is(Bug::ForeignKey) {
-            true => kernel::TenantId::from_bytes([0xee; 16]),
-            false => row.tenant_id,
-        };
-        let scope = scope_of(tenant, row.livemode);
-        let (first, last) = row.range.ids_after(position);
-        let query = outbox::of_day(&scope, &position.day.day(), position.public)
-            .between(first.to_string(), last.to_string())
-            .limit(CHUNK);
-        Ok(self.store.query_items(&query).await?)
-    }
-
     /// Writes down that a chunk is done; nothing where another run was faster or the replay is
     /// over.
     pub async fn advance(
@@ -126,14 +71,15 @@ impl<'a> Replays<'a> {
         after.seen += chunk.seen;
         after.sent += sent;
         after.passed_over += chunk.seen.saturating_sub(sent);
+        after.unreadable += chunk.unreadable;
         after.restarts = 0;
         after.updated_at = now;
         let mut change = Change::new();
-        match chunk.next {
+        match &chunk.next {
             Some(next) => {
                 let pause = u64::from(pause_s(sent, row.rate_per_s));
                 after.state = ReplayState::Running;
-                after.position = next;
+                after.position = next.clone();
                 after.due_at = Some(now.plus(STALE + Duration::from_secs(pause)));
             }
             None => {
@@ -172,16 +118,6 @@ impl<'a> Replays<'a> {
             Err(NotCommitted::Refused { .. }) => Ok(false),
             Err(fault) => Err(fault.into()),
         }
-    }
-}
-
-impl Chunk {
-    fn of(row: &ReplayRow, items: &[Item], next: Option<Position>) -> Self {
-        let wanted = items.iter().filter(|item| {
-            item.text("type").is_some_and(|kind| row.types.iter().any(|one| one == kind))
-        });
-        let seen = u64::try_from(items.len()).unwrap_or(u64::MAX);
-        Self { keys: wanted.filter_map(Item::key).collect(), seen, next }
     }
 }
 

@@ -17,12 +17,19 @@ use super::desk::TENANT;
 
 pub const LISTENER: &str = "demo.on_happened";
 pub const ORDERED: &str = "demo.on_moved";
+/// Tries again after half an hour.
+pub const PATIENT: &str = "demo.on_waited";
+/// Waits until its entity has been quiet.
+pub const QUIET: &str = "demo.on_quiet";
 /// Where the listeners write down what they handle.
 pub const DEMO: Table = Table::new("demo");
 
 static ACT: Call<Happened, Empty> = Call::new("demo.act");
 pub const HAPPENED: Event<Happened> = Event::new("demo.thing.happened", EntityKind::Settings);
 pub const ECHOED: Event<Happened> = Event::new("demo.thing.echoed", EntityKind::Settings);
+/// What is announced of whatever begins with this word.
+pub const WAITING: &str = "wait";
+pub const WAITED: Event<Happened> = Event::new("demo.thing.waited", EntityKind::Settings);
 pub const MOVED: Event<Happened> = Event::new("demo.swap.moved", EntityKind::Swap);
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -51,13 +58,13 @@ pub fn effects() -> Key {
 
 /// The module; its listeners give up while `broken`.
 pub fn demo(broken: &Arc<AtomicBool>) -> Module {
-    let (hears, follows) = (broken.clone(), broken.clone());
+    let (hears, follows, waits) = (broken.clone(), broken.clone(), broken.clone());
     Module::new(
         "demo",
         Group::Engagement,
         "Only in tests.",
         [
-            answer(&ACT, act).emits([HAPPENED.spec, MOVED.spec]),
+            answer(&ACT, act).emits([HAPPENED.spec, MOVED.spec, WAITED.spec]),
             listen(LISTENER, &HAPPENED, move |ctx, event| {
                 handle(ctx, event, hears.load(Ordering::SeqCst))
             })
@@ -69,6 +76,14 @@ pub fn demo(broken: &Arc<AtomicBool>) -> Module {
             .ordered()
             .since("2030-01-01")
             .writes([DEMO]),
+            listen(PATIENT, &WAITED, move |ctx, event| {
+                wait(ctx, event, waits.load(Ordering::SeqCst))
+            })
+            .tries(3, [1_800])
+            .writes([DEMO]),
+            listen(QUIET, &WAITED, |ctx, event| handle(ctx, event, false))
+                .debounced(60, 120)
+                .writes([DEMO]),
             every("demo.sweep", "rate(1 minute)", sweep).writes([PLATFORM]).sends(),
         ],
     )
@@ -92,6 +107,14 @@ async fn handle(
     ctx.apply(commit).await.map(|()| Outcome::Done)
 }
 
+/// As `handle`, but what cannot be done now may be done later.
+async fn wait(ctx: Ctx<Worker>, event: Received<Happened>, broken: bool) -> Result<Outcome, Error> {
+    if broken {
+        return Ok(Outcome::Retry("broken"));
+    }
+    handle(ctx, event, false).await
+}
+
 /// Starts stale replays again, as the sweep of all timers does.
 async fn sweep(ctx: Ctx<System>) -> Result<(), Error> {
     for shard in 0..crate::store::keys::DUE_SHARDS {
@@ -104,7 +127,11 @@ async fn sweep(ctx: Ctx<System>) -> Result<(), Error> {
 }
 
 async fn act(ctx: Ctx<Worker>, request: Happened) -> Result<Empty, Error> {
-    let event = if request.ordered { &MOVED } else { &HAPPENED };
+    let event = match request.ordered {
+        true => &MOVED,
+        false if request.what.starts_with(WAITING) => &WAITED,
+        false => &HAPPENED,
+    };
     let commit = announcing(&ctx, Commit::of(Change::new()), event, &request);
     ctx.apply(commit).await.map(|()| Empty {})
 }

@@ -330,3 +330,24 @@ async fn an_unforced_replay_says_that_the_listener_has_gone_past_the_event() {
     assert_eq!((plan.steps.len(), plan.passed_over.len()), (1, 0));
     assert_eq!(desk.handled().await, ["first", "first"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_event_behind_the_cursor_of_its_entity_is_handled_all_the_same() {
+    let desk = Desk::new().await;
+    desk.moves("first", 1).await;
+    desk.moves("second", 2).await;
+    desk.forgets_move(1).await;
+    let range = |only: &str| {
+        let mut request = range(&desk, only);
+        request["listener"] = json!(ORDERED);
+        request
+    };
+    desk.breaks(true);
+    let _: Plan = desk.does(&api::REPLAY_START, range("missing"), "k1").await;
+    desk.minutes_pass(4).await;
+    desk.breaks(false);
+    desk.handled().await;
+    let _: Plan = desk.does(&api::REPLAY_START, range("failed"), "k2").await;
+    desk.minutes_pass(4).await;
+    assert_eq!(desk.handled().await, ["first"]);
+}

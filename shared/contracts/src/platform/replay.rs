@@ -10,9 +10,11 @@ pub enum Only {
     /// Every one, again: under inbox rows of the replay's own, whatever the order of their
     /// entities.
     All,
-    /// Those the listener gave up.
+    /// Those the listener gave up, however long ago; and, of events that only the archive still
+    /// keeps, those that wait behind one it gave up.
     Failed,
-    /// Those of which the listener has no record.
+    /// Those of which the listener has no record. What it handled is on record for 35 days:
+    /// a range that begins earlier is refused.
     Missing,
 }
 
@@ -24,7 +26,7 @@ pub struct ReplayStart {
     /// Canonical names or aliases; all the listener hears where empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub types: Vec<String>,
-    /// Events committed from here on …
+    /// Events committed from here on, at most 400 days ago …
     pub from: Timestamp,
     /// … and before this: at most 31 days later. A future end is now.
     pub to: Timestamp,
@@ -85,13 +87,17 @@ pub struct ReplayView {
     pub to: Timestamp,
     pub only: Only,
     pub rate_per_s: u32,
-    /// Chunks of 100 events that are done.
+    /// Chunks of at most 100 events that are done.
     pub chunks: u64,
-    /// Events of the range that were looked at.
+    /// Events of the range that were looked at; one that the archive holds twice counts twice.
     pub seen: u64,
     pub sent: u64,
     /// Events left alone: of another type, or not of the wanted kind.
     pub passed_over: u64,
+    /// Files and lines of the archive that could not be read; the log of `platform.replay_run`
+    /// names them.
+    #[serde(default)]
+    pub unreadable: u64,
     pub operator: String,
     pub reason: String,
     pub started_at: Timestamp,

@@ -1,6 +1,6 @@
 //! S3: objects in buckets, put, read and listed by prefix (Amazon S3 API reference, "PutObject",
 //! "GetObject", "ListObjectsV2"). Buckets are named in the path, as SDKs do it where the endpoint
-//! is an address; a list has one page however long it is; nothing else is offered.
+//! is an address; nothing else is offered.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,6 +22,11 @@ use crate::state::{Change, Store, StoreError};
 const OBJECT: &str = "s3.object";
 /// How the scope of a signature for S3 ends (Signature Version 4, "credential scope").
 const SCOPE: &str = "/s3/aws4_request";
+
+/// Keys a page of a list has at most (Amazon S3 API reference, "ListObjectsV2", `max-keys`: "By
+/// default, the action returns up to 1,000 key names. The response might contain fewer keys but will
+/// never contain more").
+const PAGE_MAX: usize = 1_000;
 
 type Buckets = BTreeMap<String, BTreeMap<String, Bytes>>;
 
@@ -90,11 +95,22 @@ impl Objects {
         }
     }
 
-    fn list(&self, bucket: &str, prefix: &str) -> Response<Bytes> {
+    fn list(&self, bucket: &str, query: &str) -> Response<Bytes> {
         let buckets = self.buckets();
         let Some(objects) = buckets.get(bucket) else { return no_bucket(bucket) };
-        let found = objects.iter().filter(|(key, _)| key.starts_with(prefix));
-        let contents: Vec<String> = found
+        let Some(Listing { prefix, after, most }) = &Listing::of(query) else {
+            return refusal(400, "InvalidArgument", "this cannot be listed");
+        };
+        let found = objects.iter().filter(|(key, _)| key.starts_with(prefix) && *key > after);
+        let found: Vec<_> = found.take(most + 1).collect();
+        let page = found.get(..*most).unwrap_or(&found);
+        let next = page.last().filter(|_| found.len() > page.len());
+        let next = next.map_or(String::new(), |(key, _)| {
+            let token = STANDARD.encode(key);
+            format!("<NextContinuationToken>{token}</NextContinuationToken>")
+        });
+        let contents: Vec<String> = page
+            .iter()
             .map(|(key, body)| {
                 let (key, size) = (escaped(key), body.len());
                 format!("<Contents><Key>{key}</Key><Size>{size}</Size></Contents>")
@@ -102,10 +118,11 @@ impl Objects {
             .collect();
         let document = format!(
             "<ListBucketResult><Name>{}</Name><Prefix>{}</Prefix><KeyCount>{}</KeyCount>\
-             <IsTruncated>false</IsTruncated>{}</ListBucketResult>",
+             <MaxKeys>{most}</MaxKeys><IsTruncated>{}</IsTruncated>{next}{}</ListBucketResult>",
             escaped(bucket),
             escaped(prefix),
             contents.len(),
+            !next.is_empty(),
             contents.concat()
         );
         xml(200, document)
@@ -118,11 +135,7 @@ impl Objects {
         match (request.method(), key.is_empty()) {
             (&Method::PUT, false) => self.put(&bucket, &key, request.body()),
             (&Method::GET, false) => self.read(&bucket, &key),
-            (&Method::GET, true) => {
-                let query = request.uri().query().unwrap_or_default();
-                let prefix = query.split('&').find_map(|pair| pair.strip_prefix("prefix="));
-                self.list(&bucket, &decoded(prefix.unwrap_or_default()))
-            }
+            (&Method::GET, true) => self.list(&bucket, request.uri().query().unwrap_or_default()),
             (method, _) => {
                 let message = format!("the local cloud does not offer {method} {path}");
                 refusal(501, "NotImplemented", &message)
@@ -132,6 +145,34 @@ impl Objects {
 
     fn buckets(&self) -> MutexGuard<'_, Buckets> {
         self.inner.buckets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a list is asked for (Amazon S3 API reference, "ListObjectsV2"): keys with a prefix, after a
+/// key, so many.
+struct Listing {
+    prefix: String,
+    /// The key the list starts after: that of `continuation-token`, which is opaque and stands for
+    /// the place where the page before ended, or else of `start-after`, "any key in the bucket".
+    after: String,
+    most: usize,
+}
+
+impl Listing {
+    /// Nothing where a number or a token is none.
+    fn of(query: &str) -> Option<Self> {
+        let named = |name: &str| {
+            let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+            let mut own = pairs.filter(|(key, _)| *key == name);
+            own.next().map(|(_, value)| decoded(value))
+        };
+        let most = named("max-keys").map_or(Some(PAGE_MAX), |most| most.parse().ok())?;
+        let after = match named("continuation-token") {
+            Some(token) => String::from_utf8(STANDARD.decode(token).ok()?).ok()?,
+            None => named("start-after").unwrap_or_default(),
+        };
+        let prefix = named("prefix").unwrap_or_default();
+        Some(Self { prefix, after, most: most.min(PAGE_MAX) })
     }
 }
 
@@ -200,6 +241,57 @@ mod tests {
         let (_, list) = ask(objects, "GET", "/files/?list-type=2&prefix=a%2Fdt%3D", b"");
         assert!(list.contains("<Key>a/dt=1/b.gz</Key><Size>3</Size>"), "{list}");
         assert!(list.contains("<KeyCount>1</KeyCount>"), "{list}");
+    }
+
+    /// Amazon S3 API reference, "ListObjectsV2": a general purpose bucket returns keys "in
+    /// lexicographical order based on their key names"; `start-after` "is where you want Amazon S3 to
+    /// start listing from. Amazon S3 starts listing after this specified key"; `IsTruncated` and
+    /// `NextContinuationToken` say that there is more, and `continuation-token` asks for it.
+    #[test]
+    fn a_list_starts_after_a_key_and_has_pages() {
+        let cloud = testing::cloud();
+        let objects = cloud.objects();
+        objects.ensure("files");
+        for key in ["b/2", "a", "b/1", "b/3", "c"] {
+            assert_eq!(ask(objects, "PUT", &format!("/files/{key}"), b"").0, 200);
+        }
+        let list = |query: &str| {
+            let (status, text) = ask(objects, "GET", &format!("/files?list-type=2&{query}"), b"");
+            let parts = |name: &str| -> Vec<String> {
+                let tag = format!("<{name}>");
+                let parts = text.split(&tag).skip(1);
+                parts.map(|part| part.split('<').next().unwrap().to_owned()).collect()
+            };
+            let more = parts("NextContinuationToken").pop();
+            assert_eq!(
+                parts("IsTruncated").pop(),
+                (status == 200).then(|| more.is_some().to_string())
+            );
+            (status, parts("Key").join(" "), more)
+        };
+        let table = [
+            ("prefix=b%2F", 200, "b/1 b/2 b/3", false),
+            ("prefix=b%2F&start-after=b%2F1", 200, "b/2 b/3", false),
+            ("prefix=b%2F&start-after=a", 200, "b/1 b/2 b/3", false),
+            ("prefix=b%2F&start-after=b%2F3", 200, "", false),
+            ("prefix=b%2F&max-keys=2", 200, "b/1 b/2", true),
+            ("prefix=b%2F&max-keys=3", 200, "b/1 b/2 b/3", false),
+            ("start-after=b%2F15&max-keys=1", 200, "b/2", true),
+            ("max-keys=many", 400, "", false),
+            ("continuation-token=%21", 400, "", false),
+        ];
+        for (query, status, keys, more) in table {
+            let answer = list(query);
+            assert_eq!(
+                (answer.0, answer.1.as_str(), answer.2.is_some()),
+                (status, keys, more),
+                "{query}"
+            );
+        }
+        let token = list("prefix=b%2F&max-keys=2").2.unwrap();
+        let token = token.replace('=', "%3D").replace('+', "%2B").replace('/', "%2F");
+        let rest = list(&format!("prefix=b%2F&max-keys=2&continuation-token={token}"));
+        assert_eq!((rest.1.as_str(), rest.2), ("b/3", None));
     }
 
     #[test]

@@ -100,6 +100,8 @@ catalogue! {
         "idempotency_key_in_use" "A request with this key is running",
         "not_failed" "It was not given up",
         "replay_running" "A replay of this listener is running",
+        "no_archive" "Events of this age are kept nowhere",
+        "no_record" "What was handled is on record no more",
     }
     PreconditionFailed { "version_conflict" "The resource has another version", }
     PreconditionRequired { "precondition_required" "Say which version you change", }

@@ -179,13 +179,14 @@ impl Item<'_> {
         let is_older = |one: &&Redelivery| {
             one.outbox.sk.text().unwrap_or_default() > source.sk.text().unwrap_or_default()
         };
-        let kept = earlier.filter(is_older).map(|one| one.outbox.clone());
+        let kept = earlier.filter(is_older).map(|one| (one.outbox.clone(), one.envelope.clone()));
         let due = now.plus(seconds(debounce.wait_s)).min(latest);
         let queue = self.queue();
-        let source = kept.unwrap_or(source);
+        let (source, carried) = kept.unwrap_or_else(|| (source, self.carried(event.id)));
         let to = Addressee { part: Some(DEBOUNCED), ..self.addressee(&queue, event.id) };
-        let mut row =
-            Redelivery::of(&scope, to, source, due).instead_of(&scope, &quiet_subject(event));
+        let mut row = Redelivery::of(&scope, to, source, due)
+            .instead_of(&scope, &quiet_subject(event))
+            .carrying(carried);
         row.max_due_at = Some(latest);
         let unchanged = match earlier {
             Some(earlier) => Condition::equal("due_at_ms", earlier.due_at.ms()),

@@ -136,7 +136,8 @@ impl Item<'_> {
         let due = self.now().plus(Duration::from_secs(seconds.into()));
         let queue = self.queue();
         let to = Addressee { part: self.part(), ..self.addressee(&queue, event.id) };
-        Some(Redelivery::of(&ctx.mode_scope(), to, source_of(ctx, event), due))
+        let row = Redelivery::of(&ctx.mode_scope(), to, source_of(ctx, event), due);
+        Some(row.carrying(self.carried(event.id)))
     }
 
     /// Keeps the event with its cause and says what becomes of its aggregate.

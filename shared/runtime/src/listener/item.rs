@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU16;
 
 use events::{Envelope, EnvelopeError};
 use futures_util::FutureExt;
-use kernel::{Error, ErrorKind, Timestamp};
+use kernel::{Error, ErrorKind, EventId, Timestamp};
 use lambda_http::aws_lambda_events::sqs::SqsMessage;
 use store::redelivery::Redelivery;
 use store::{Scope, inbox};
@@ -23,7 +23,7 @@ use crate::event::Outcome;
 use crate::function::{Function, Meta};
 use crate::log::{Done, Handled};
 use crate::module::Listening;
-use crate::redelivery::{AGAIN, FORCED, PART};
+use crate::redelivery::{AGAIN, CARRIED_FROM, FORCED, PART};
 
 /// Handler runs for one delivery after lost races, and looks at its rows after the aggregate moved on.
 const RUNS_MAX: u32 = 5;
@@ -226,6 +226,12 @@ impl<'a> Item<'a> {
     /// Whether something may have happened to the event before this delivery.
     pub fn is_again(&self) -> bool {
         self.receives() > 1 || self.message.message_attributes.contains_key(AGAIN)
+    }
+
+    /// The event itself, where it is so old that a row that brings it back has to carry it.
+    pub fn carried(&self, event: EventId) -> Option<String> {
+        let is_old = self.now().since(event.created_at()) >= CARRIED_FROM;
+        self.message.body.clone().filter(|_| is_old)
     }
 
     /// The pause after the n-th failure, ± 20 %.

@@ -206,11 +206,15 @@ impl Replay {
 }
 
 fn progress(view: &ReplayView) -> String {
-    format!(
+    let mut line = format!(
         "{:?}: {} chunks, {} events seen, {} sent, {} left alone",
         view.state, view.chunks, view.seen, view.sent, view.passed_over
     )
-    .to_lowercase()
+    .to_lowercase();
+    if view.unreadable > 0 {
+        line.push_str(&format!(", {} unreadable in the archive", view.unreadable));
+    }
+    line
 }
 
 /// An instant, or so long before now: `90m`, `2h`, `3d`.
@@ -230,7 +234,39 @@ fn instant(text: &str) -> Result<Timestamp, String> {
 
 #[cfg(test)]
 mod tests {
+    use kernel::TenantId;
+
     use super::*;
+
+    #[test]
+    fn progress_tells_of_unreadable_lines_where_there_are_some() {
+        let at = Timestamp::from_ms(0);
+        let mut view = ReplayView {
+            replay_id: ReplayId::from_bytes([1; 16]),
+            state: contracts::platform::ReplayState::Running,
+            listener: "a.on_b".to_owned(),
+            types: Vec::new(),
+            tenant_id: TenantId::from_bytes([1; 16]),
+            livemode: true,
+            from: at,
+            to: at,
+            only: Only::All,
+            rate_per_s: 1,
+            chunks: 2,
+            seen: 9,
+            sent: 7,
+            passed_over: 2,
+            unreadable: 0,
+            operator: "ada".to_owned(),
+            reason: "because".to_owned(),
+            started_at: at,
+            updated_at: at,
+        };
+        let usual = "running: 2 chunks, 9 events seen, 7 sent, 2 left alone";
+        assert_eq!(progress(&view), usual);
+        view.unreadable = 3;
+        assert_eq!(progress(&view), format!("{usual}, 3 unreadable in the archive"));
+    }
 
     #[test]
     fn instants_are_absolute_or_ago() {

@@ -106,7 +106,7 @@ fn environment(module: &Module, row: &Row) -> Result<Map<String, Value>, LaneErr
     {
         set("TALARIA_API_ID", reference(&super::route::api(api)));
     }
-    if row.archives {
+    if row.archive.is_some() {
         set("TALARIA_ARCHIVE_BUCKET", reference("ArchiveBucket"));
     }
     if row.mails {

@@ -2,7 +2,7 @@
 
 use contracts::Idempotency;
 use events::Ordering;
-use runtime::module::Listening;
+use runtime::module::{ArchiveUse, Listening};
 use runtime::rate::CELLS;
 use runtime::wiring::LaneError;
 use runtime::{Row, Trigger};
@@ -49,11 +49,7 @@ pub fn of_row(row: &Row) -> Result<Value, LaneError> {
     statements.extend(topics(row));
     statements.extend(queues(row));
     statements.extend(secrets(row));
-    if row.archives {
-        // Names of buckets are unique everywhere: their ARNs have neither region nor account.
-        let files = filled("arn:${AWS::Partition}:s3:::${ArchiveBucket}/archive/*");
-        statements.push(allow(&["s3:PutObject"], files));
-    }
+    statements.extend(archive(row));
     if !row.calls.is_empty() {
         let callees: Vec<Value> = row.calls.iter().map(|id| function_arn(id)).collect();
         statements.push(allow(&["lambda:InvokeFunction"], json!(callees)));
@@ -219,6 +215,23 @@ fn queues(row: &Row) -> Vec<Value> {
     statements
 }
 
+fn archive(row: &Row) -> Vec<Value> {
+    // Names of buckets are unique everywhere: their ARNs have neither region nor account.
+    let files = || filled("arn:${AWS::Partition}:s3:::${ArchiveBucket}/archive/*");
+    match row.archive {
+        None | Some(ArchiveUse::Named) => Vec::new(),
+        Some(ArchiveUse::Written) => vec![allow(&["s3:PutObject"], files())],
+        Some(ArchiveUse::Read) => {
+            let bucket = filled("arn:${AWS::Partition}:s3:::${ArchiveBucket}");
+            let mut listing = allow(&["s3:ListBucket"], bucket);
+            // Without the prefix in the request the test fails, and so does the listing.
+            let below = json!({ "StringLike": { "s3:prefix": ["archive/*"] } });
+            put(&mut listing, "Condition", below);
+            vec![allow(&["s3:GetObject"], files()), listing]
+        }
+    }
+}
+
 fn secrets(row: &Row) -> Vec<Value> {
     let mut statements = Vec::new();
     if !row.secrets.is_empty() {
@@ -288,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn who_archives_may_put_files_below_archive_and_do_nothing_else_with_the_bucket() {
+    fn below_archive_who_writes_may_put_who_reads_may_list_and_get_and_nothing_else() {
         let module = fixture::module();
         let row = module.row("demo.tidy").unwrap();
         let about_s3 = |row: &Row| {
@@ -300,7 +313,16 @@ mod tests {
         };
         assert_eq!(about_s3(row), Vec::<Value>::new());
         let files = json!({ "Fn::Sub": "arn:${AWS::Partition}:s3:::${ArchiveBucket}/archive/*" });
-        assert_eq!(about_s3(&row.clone().archives()), [allow(&["s3:PutObject"], files)]);
+        assert_eq!(about_s3(&row.clone().archives()), [allow(&["s3:PutObject"], files.clone())]);
+        assert_eq!(about_s3(&row.clone().names_archive()), Vec::<Value>::new());
+        let listing = json!({
+            "Effect": "Allow",
+            "Action": ["s3:ListBucket"],
+            "Resource": { "Fn::Sub": "arn:${AWS::Partition}:s3:::${ArchiveBucket}" },
+            "Condition": { "StringLike": { "s3:prefix": ["archive/*"] } },
+        });
+        let reads = about_s3(&row.clone().reads_archive());
+        assert_eq!(reads, [allow(&["s3:GetObject"], files), listing]);
     }
 
     #[test]
