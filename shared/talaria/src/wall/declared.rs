@@ -3,6 +3,7 @@
 use contracts::{Rate, Spec};
 use events::ops::LISTENER_BLOCKED;
 use events::{EventSpec, Ordering};
+use kernel::Timestamp;
 use runtime::http::catalogue;
 use runtime::module::{Exhausted, Listening, Reactor};
 use runtime::rate::CELLS;
@@ -35,6 +36,10 @@ const CONCURRENCY_MAX: u32 = 1_000;
 
 /// Functions that read one stream; more are throttled (DynamoDB Developer Guide, "Streams").
 const STREAM_READERS_MAX: usize = 2;
+
+/// Midnight of 1 January 2026, and the days from then on in which no cadence may pause too long.
+const CADENCES_FROM: Timestamp = Timestamp::from_ms(1_767_225_600_000);
+const CADENCES_DAYS: u32 = 8 * 366;
 
 /// Writes of one commit and its reactors.
 const WRITES_MAX: usize = 90;
@@ -117,6 +122,12 @@ fn of_row(platform: &Platform, module: &Module, row: &Row) -> Vec<Breach> {
     if reads(row) && readers > STREAM_READERS_MAX {
         found
             .push(breach!("{id} is one of {readers} readers of the outbox's stream: it takes two"));
+    }
+    let cadence = row.collects.as_ref().map(|collecting| &collecting.cadence);
+    if cadence.is_some_and(|one| one.pauses_too_long(CADENCES_FROM, CADENCES_DAYS)) {
+        found.push(breach!(
+            "{id} is handed events less often than every 12 days: what is collected for it expires"
+        ));
     }
     found.extend(of_listener(module, row));
     found
@@ -352,6 +363,23 @@ mod tests {
             let lines = lines([row]);
             assert!(lines.iter().any(|line| line.starts_with(expected)), "{expected}: {lines:?}");
         }
+    }
+
+    #[test]
+    fn nothing_is_collected_for_a_month() {
+        let collects = |cron| {
+            runtime::module::collect(
+                "demo.on_updated",
+                &events::profile::UPDATED,
+                runtime::module::Cadence::cron(cron, "Europe/Berlin"),
+                |_, _| async { Ok(runtime::Outcome::Done) },
+            )
+        };
+        let told = |cron| {
+            let lines = lines([collects(cron)]);
+            lines.iter().any(|line| line.contains("less often than every 12 days"))
+        };
+        assert!(told("0 6 1 * ? *") && !told("0 6 ? * MON *"));
     }
 
     #[test]
