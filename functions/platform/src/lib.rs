@@ -72,7 +72,8 @@ pub fn module() -> Module {
             works_on("platform.replay_run", job::replay_run::handle)
                 .reads([OUTBOX])
                 .writes([INBOX, PLATFORM])
-                .sends(),
+                .sends()
+                .one_at_a_time(),
             operate(&api::EVENT_SHOW, operator::event_show::handle).reads([OUTBOX, INBOX]),
             operate(&api::EVENT_REPLAY, operator::event_replay::handle)
                 .reads([INBOX])

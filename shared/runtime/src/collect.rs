@@ -148,7 +148,7 @@ where
     let collecting = Collecting { events, accepts: vec![1], cadence, batch: BATCH, tries: TRIES };
     let mut row = Row::new(id, Trigger::Job, LISTENER_TIMEOUT_S, run::entry(handler));
     row.collects = Some(collecting);
-    row.writes([store::PLATFORM, store::INBOX])
+    row.one_at_a_time().writes([store::PLATFORM, store::INBOX])
 }
 
 /// Hears what is collected for others: the one listener [`COLLECTOR`].

@@ -66,6 +66,8 @@ pub struct Row {
     pub clears_dead_letters: bool,
     /// The events that are collected for it, where a job works through batches of them.
     pub collects: Option<Collecting>,
+    /// Whether each message of a job gets an invocation of its own: it may take all the time there is.
+    pub one_at_a_time: bool,
     /// Most writes of one of its commits, outbox rows, cause and audit aside.
     pub max_writes: usize,
     pub memory_mb: u32,
@@ -104,6 +106,7 @@ impl Row {
             watches_queues: false,
             clears_dead_letters: false,
             collects: None,
+            one_at_a_time: false,
             max_writes: MAX_WRITES,
             memory_mb: MEMORY_MB,
             timeout_s,
@@ -167,6 +170,12 @@ impl Row {
     /// Sends to queues of other functions.
     pub fn sends(mut self) -> Self {
         self.sends = true;
+        self
+    }
+
+    /// Gives each message of the job an invocation of its own.
+    pub fn one_at_a_time(mut self) -> Self {
+        self.one_at_a_time = true;
         self
     }
 
