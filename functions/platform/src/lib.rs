@@ -67,7 +67,7 @@ pub fn module() -> Module {
             works_on("platform.schedule_fire", job::schedule_fire::handle)
                 .writes([OUTBOX, PLATFORM])
                 .publishes()
-                .sends(),
+                .enqueues(["platform.schedule_fire"]),
             collector(on::scheduled_event::handle),
             works_on("platform.replay_run", job::replay_run::handle)
                 .reads([OUTBOX])
@@ -84,7 +84,7 @@ pub fn module() -> Module {
             operate(&api::REPLAY_START, operator::replay_start::handle)
                 .writes([PLATFORM, IDEMPOTENCY])
                 .emits([ACTION_PERFORMED.spec])
-                .sends(),
+                .enqueues([replaying::JOB]),
             operate(&api::REPLAY_GET, operator::replay_get::handle).reads([PLATFORM]),
             operate(&api::REPLAY_CANCEL, operator::replay_cancel::handle)
                 .writes([PLATFORM, IDEMPOTENCY])

@@ -56,7 +56,10 @@ pub struct Row {
     pub mails: bool,
     /// Whether it publishes to the topics without announcing events of its own.
     pub publishes: bool,
-    /// Whether it sends to queues of other functions: jobs, and events to one listener alone.
+    /// Jobs it sends messages to.
+    pub jobs: Vec<&'static str>,
+    /// Whether it sends to whatever listener or job a row names: events to one listener alone, batches
+    /// to the job of a listener.
     pub sends: bool,
     /// Whether it writes files to the archive.
     pub archives: bool,
@@ -101,6 +104,7 @@ impl Row {
             keeps: Vec::new(),
             mails: false,
             publishes: false,
+            jobs: Vec::new(),
             sends: false,
             archives: false,
             watches_queues: false,
@@ -164,10 +168,16 @@ impl Row {
 
     /// Schedules these events for later.
     pub fn schedules<const N: usize>(self, events: [EventSpec; N]) -> Self {
-        self.emits(events).writes([store::PLATFORM]).sends()
+        self.emits(events).writes([store::PLATFORM]).enqueues([crate::schedule::FIRE])
     }
 
-    /// Sends to queues of other functions.
+    /// Sends messages to these jobs.
+    pub fn enqueues<const N: usize>(mut self, jobs: [&'static str; N]) -> Self {
+        self.jobs.extend(jobs);
+        self
+    }
+
+    /// Sends to whatever listener or job a row names.
     pub fn sends(mut self) -> Self {
         self.sends = true;
         self

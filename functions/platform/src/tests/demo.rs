@@ -68,7 +68,9 @@ pub fn demo(broken: &Arc<AtomicBool>) -> Module {
             })
             .ordered()
             .writes([DEMO]),
-            every("demo.sweep", "rate(1 minute)", sweep).writes([PLATFORM]).sends(),
+            every("demo.sweep", "rate(1 minute)", sweep)
+                .writes([PLATFORM])
+                .enqueues([crate::replaying::JOB]),
         ],
     )
     .owns([DEMO])

@@ -95,7 +95,7 @@ fn environment(module: &Module, row: &Row) -> Result<Map<String, Value>, LaneErr
         set("TALARIA_EVENTS_TOPIC", reference("EventsTopic"));
         set("TALARIA_EVENTS_FIFO_TOPIC", reference("EventsFifoTopic"));
     }
-    if row.listening().is_some() || row.sends {
+    if row.listening().is_some() || row.sends || !row.jobs.is_empty() {
         set(
             "TALARIA_QUEUE_PREFIX",
             filled("https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/${Name}-"),

@@ -4,7 +4,7 @@ use contracts::Idempotency;
 use events::Ordering;
 use runtime::module::Listening;
 use runtime::rate::CELLS;
-use runtime::wiring::LaneError;
+use runtime::wiring::{LaneError, resource_name};
 use runtime::{Row, Trigger};
 use serde_json::{Value, json};
 use store::{AUDIT, IDEMPOTENCY, INBOX, OUTBOX, PLATFORM, PLATFORM_TABLES, Table};
@@ -144,8 +144,9 @@ fn is_kept_to_tenants(row: &Row, table: &Table) -> bool {
         // Before a stranger's tenant is known, its own tables are searched through the directory.
         Trigger::Http(spec) => spec.access.needs_credential() || PLATFORM_TABLES.contains(table),
         Trigger::Listener(_) | Trigger::Call(_) => true,
+        // A batch is one tenant's.
+        Trigger::Job => row.collects.is_some(),
         Trigger::Authorizer
-        | Trigger::Job
         | Trigger::Operator(_)
         | Trigger::Stream { .. }
         | Trigger::Schedule(_)
@@ -205,7 +206,15 @@ fn queues(row: &Row) -> Vec<Value> {
         statements
             .push(allow(&["sqs:SendMessage"], attribute(&listener::dead_letters(row), "Arn")));
     }
+    // Its own queue is granted above.
+    let jobs = row.jobs.iter().filter(|job| **job != row.id);
+    let jobs: Vec<Value> =
+        jobs.map(|job| arn("sqs", &format!("${{Name}}-{}", resource_name(job)))).collect();
+    if !jobs.is_empty() {
+        statements.push(allow(&["sqs:SendMessage"], json!(jobs)));
+    }
     if row.sends {
+        // A policy has no room for the name of every listener.
         statements.push(allow(&["sqs:SendMessage"], arn("sqs", "${Name}-*")));
     }
     if row.watches_queues {
@@ -276,7 +285,7 @@ mod tests {
                 "demo.on_updated",
                 vec![
                     ("inbox", vec!["BatchGetItem", "GetItem", "PutItem", "UpdateItem"], true),
-                    ("platform", vec!["BatchGetItem", "DeleteItem", "PutItem"], false),
+                    ("platform", vec!["BatchGetItem", "DeleteItem", "PutItem"], true),
                 ],
             ),
             ("demo.tidy", vec![("profile", WRITES.to_vec(), false)]),
@@ -285,6 +294,25 @@ mod tests {
         for (id, expected) in cases {
             assert_eq!(granted(id), expected, "{id}");
         }
+    }
+
+    fn statements(row: &Row) -> Vec<Value> {
+        let role = of_row(row).unwrap();
+        let all = role.pointer("/Properties/Policies/0/PolicyDocument/Statement").unwrap();
+        all.as_array().unwrap().clone()
+    }
+
+    #[test]
+    fn who_plans_a_timer_may_send_to_the_job_that_fires_timers_and_write_rows_of_tenants() {
+        let module = fixture::module();
+        let row = module.row("profile.update").unwrap().clone().schedules([]);
+        let all = statements(&row);
+        let about_queues: Vec<&Value> =
+            all.iter().filter(|one| one.to_string().contains("sqs:")).collect();
+        let fire = json!([arn("sqs", "${Name}-platform-schedule_fire")]);
+        assert_eq!(about_queues, [&allow(&["sqs:SendMessage"], fire)]);
+        let platform = grants(&row).into_iter().find(|one| one.table == PLATFORM);
+        assert!(platform.unwrap().tenants_only);
     }
 
     #[test]

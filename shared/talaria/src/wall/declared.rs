@@ -112,6 +112,12 @@ fn of_row(platform: &Platform, module: &Module, row: &Row) -> Vec<Breach> {
             found.push(breach!("{id} calls {callee}, which no module answers"));
         }
     }
+    for job in &row.jobs {
+        let works = |other: &Row| other.id == *job && matches!(other.trigger, Trigger::Job);
+        if !platform.rows().any(|(_, other)| works(other)) {
+            found.push(breach!("{id} sends messages to {job}, which is no job"));
+        }
+    }
     if let Trigger::Stream { table, .. } = &row.trigger
         && !(PLATFORM_TABLES.contains(table) && table.has_stream())
     {
@@ -332,6 +338,10 @@ mod tests {
             (
                 hears("demo.on_updated").calls(&contracts::auth::ACCOUNT_GET),
                 "demo.on_updated calls auth.account_get, which no module answers",
+            ),
+            (
+                hears("demo.on_updated").enqueues(["demo.tidy"]),
+                "demo.on_updated sends messages to demo.tidy, which is no job",
             ),
             (
                 hears("demo.on_updated").ordered(),
