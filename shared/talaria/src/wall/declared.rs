@@ -211,6 +211,14 @@ fn of_reactors(module: &Module) -> Vec<Breach> {
             found.push(breach!("{id} reacts to {event}, an event of another module: listen to it"));
         }
     }
+    for (reactor, table) in
+        module.reactors.iter().flat_map(|one| one.tables.iter().map(move |table| (one, table)))
+    {
+        if !module.tables.contains(table) {
+            let (id, table) = (reactor.id, table.name());
+            found.push(breach!("{id} writes table {table}, which its module does not own"));
+        }
+    }
     for row in &module.rows {
         let announced = |one: &&Reactor| row.emits.iter().any(|spec| spec.name == one.event.name);
         let reactions: usize =
