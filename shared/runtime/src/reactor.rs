@@ -93,3 +93,39 @@ impl Reactor {
         Ok(change)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use events::profile::{UPDATED, Updated};
+    use kernel::EntityKind;
+    use store::Key;
+
+    use super::*;
+
+    const OWN: Table = Table::new("own");
+    const OTHER: Table = Table::new("other");
+
+    fn writing(table: Table) -> Change {
+        let key = Key::alone(Scope::system().partition("ROW", ()));
+        let mut change = Change::new();
+        change.update(store::Update::of(table, key).add("seen", 1));
+        change
+    }
+
+    #[test]
+    fn a_reactor_writes_what_it_declares_and_no_more() {
+        let declared = react("a.own", &UPDATED, |_| Ok(writing(OWN))).writes([OWN]);
+        let foreign = react("a.other", &UPDATED, |_| Ok(writing(OTHER))).writes([OWN]);
+        let many = react("a.many", &UPDATED, |_| Ok(writing(OWN).append(writing(OWN))));
+        let many = many.writes([OWN]);
+        let data = serde_json::to_value(Updated::sample()).unwrap();
+        let subject = kernel::EntityRef::new(EntityKind::Profile, "usr_1");
+        let (scope, at) = (Scope::system(), kernel::Timestamp::from_ms(0));
+        let announced =
+            Announced { data: &data, scope, subject: &subject, sequence: 1, at, snapshot: None };
+        assert_eq!(declared.run(&announced).unwrap().len(), 1);
+        let told = |reactor: &Reactor| reactor.run(&announced).unwrap_err().message().to_owned();
+        assert_eq!(told(&foreign), "a.other writes table other and does not say so");
+        assert_eq!(told(&many), "a.many makes 2 writes, 1 are declared");
+    }
+}

@@ -401,6 +401,20 @@ mod tests {
     }
 
     #[test]
+    fn a_reactor_writes_tables_of_its_module_alone() {
+        let tally = |table| {
+            let updated = &events::profile::UPDATED;
+            let tally = runtime::module::react("demo.tally", updated, |_| Ok(store::Change::new()));
+            tally.writes([table])
+        };
+        let told = |table| {
+            let module = fixture::module_of([]).reacts([tally(table)]);
+            of_reactors(&module).iter().any(|one| one.0.starts_with("demo.tally writes table auth"))
+        };
+        assert!(told(Table::new("auth")) && !told(fixture::DEMO));
+    }
+
+    #[test]
     fn a_stream_has_no_third_reader() {
         let reader = |id| {
             let mut row = fixture::module().row("demo.relay").cloned().unwrap();
