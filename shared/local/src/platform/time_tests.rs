@@ -47,6 +47,7 @@ async fn work(ctx: Ctx<System>, _: Nothing) -> Result<(), Error> {
     Ok(())
 }
 
+/// The function has three seconds, and so has the listener.
 #[tokio::test(start_paused = true)]
 async fn an_inline_listener_that_hangs_leaves_time_for_the_answer() {
     let platform = Platform::in_memory(vec![module()]).await.unwrap();
@@ -55,7 +56,9 @@ async fn an_inline_listener_that_hangs_leaves_time_for_the_answer() {
         "tenant": DEMO_TENANT, "livemode": true, "actor": null, "correlation": "test",
         "causation": null, "traceparent": null, "request": {},
     });
+    let started_ms = platform.clock().now_ms();
     assert_eq!(platform.invoke("clock.act", call).await, Ok(json!({ "ok": {} })));
+    assert_eq!(platform.clock().now_ms() - started_ms, 2_000);
 }
 
 /// Each takes 10 of the function's 30 seconds.
