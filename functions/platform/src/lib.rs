@@ -70,14 +70,15 @@ pub fn module() -> Module {
             works_on("platform.schedule_fire", job::schedule_fire::handle)
                 .writes([OUTBOX, PLATFORM])
                 .publishes()
-                .sends(),
+                .enqueues(["platform.schedule_fire"]),
             collector(on::scheduled_event::handle),
             works_on("platform.replay_run", job::replay_run::handle)
                 .reads([OUTBOX])
                 .writes([INBOX, PLATFORM])
                 .sends()
                 .reads_archive()
-                .memory(ARCHIVE_MEMORY_MB),
+                .memory(ARCHIVE_MEMORY_MB)
+                .one_at_a_time(),
             operate(&api::EVENT_SHOW, operator::event_show::handle).reads([OUTBOX, INBOX]),
             operate(&api::EVENT_REPLAY, operator::event_replay::handle)
                 .reads([INBOX])
@@ -88,7 +89,7 @@ pub fn module() -> Module {
             operate(&api::REPLAY_START, operator::replay_start::handle)
                 .writes([PLATFORM, IDEMPOTENCY])
                 .emits([ACTION_PERFORMED.spec])
-                .sends()
+                .enqueues([replaying::JOB])
                 .names_archive(),
             operate(&api::REPLAY_GET, operator::replay_get::handle).reads([PLATFORM]),
             operate(&api::REPLAY_CANCEL, operator::replay_cancel::handle)

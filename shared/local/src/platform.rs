@@ -6,6 +6,8 @@ mod listeners;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod time_tests;
 
 pub use listeners::Addresses;
 

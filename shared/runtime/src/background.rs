@@ -4,6 +4,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU16;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -91,7 +92,8 @@ pub(crate) async fn call(
     serde_json::to_string(&answer).map_err(|fault| InvocationFailed(fault.to_string()))
 }
 
-/// Works through a batch of a private queue; what fails comes back by itself.
+/// Works through a batch of a private queue; what fails comes back by itself, and so does what there is
+/// too little time left for: half of what the function has, but for the first.
 pub(crate) async fn job(
     function: &Function,
     handler: &JobHandler,
@@ -100,8 +102,14 @@ pub(crate) async fn job(
 ) -> Result<String, InvocationFailed> {
     let batch: SqsEvent = serde_json::from_str(event)
         .map_err(|fault| InvocationFailed(format!("not an SQS event: {fault}")))?;
+    let enough = Duration::from_secs(function.row.timeout_s.into()) / 2;
     let mut failures: Vec<Value> = Vec::new();
-    for message in batch.records {
+    for (at, message) in batch.records.into_iter().enumerate() {
+        let left = meta.deadline.since(function.ports.clock.now());
+        if at > 0 && left < enough {
+            failures.push(json!({ "itemIdentifier": message.message_id }));
+            continue;
+        }
         let call = Arc::new(invocation(function, meta));
         let body = serde_json::from_str(message.body.as_deref().unwrap_or_default())
             .map_err(|fault| Error::internal(format!("not a job: {fault}")));

@@ -9,6 +9,7 @@ mod run;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use events::{Envelope, Event, EventSpec};
 use kernel::cron::Recurrence;
@@ -70,6 +71,16 @@ impl Cadence {
         }
     }
 
+    /// Whether it ever pauses for so long that what waits could expire, as seen from each midnight UTC of
+    /// `days` days from `first` on.
+    pub fn pauses_too_long(&self, first: Timestamp, days: u32) -> bool {
+        let day = Duration::from_secs(24 * 3_600);
+        let most = collected::GAP_MAX.saturating_sub(day);
+        (0..days)
+            .map(|n| first.plus(day * n))
+            .any(|midnight| self.next(midnight).is_some_and(|tick| tick.since(midnight) > most))
+    }
+
     fn is_valid(&self) -> bool {
         match self {
             Self::Minutes(minutes) => (1..=MINUTES_MAX).contains(minutes),
@@ -124,8 +135,9 @@ pub(crate) struct HandOut {
 /// The handler is given events of one tenant and mode, oldest first. What it commits with
 /// [`Ctx::apply`] takes them off the waiting ones in the same transaction, so each is handled once. It
 /// may be given fewer at a time than the batch has: as many as fit one transaction beside the row's
-/// `max_writes`, in which what it announces counts too. Where it fails on several, it is given each of
-/// them alone; one it fails on five times is put aside as failed.
+/// `max_writes`, in which what it announces counts too. Where it fails on several, or kills its function,
+/// it is given each of them alone; one it fails on five times is put aside as failed. So is one that it
+/// still answers [`Outcome::Wait`] to when the event would expire, two weeks after it was due first.
 pub fn collect<D, H, F>(id: &'static str, event: &Event<D>, cadence: Cadence, handler: H) -> Row
 where
     D: DeserializeOwned + Send + 'static,
@@ -136,7 +148,7 @@ where
     let collecting = Collecting { events, accepts: vec![1], cadence, batch: BATCH, tries: TRIES };
     let mut row = Row::new(id, Trigger::Job, LISTENER_TIMEOUT_S, run::entry(handler));
     row.collects = Some(collecting);
-    row.writes([store::PLATFORM, store::INBOX])
+    row.one_at_a_time().writes([store::PLATFORM, store::INBOX])
 }
 
 /// Hears what is collected for others: the one listener [`COLLECTOR`].
@@ -284,6 +296,23 @@ mod tests {
         ];
         for (cadence, now, tick) in rows {
             assert_eq!(cadence.next(at(now)), tick.map(at), "{cadence:?} after {now}");
+        }
+    }
+
+    #[test]
+    fn a_cadence_may_pause_for_twelve_days() {
+        let rows = [
+            (Cadence::Minutes(1_440), false),
+            (Cadence::cron("0 6 ? * MON *", "Europe/Berlin"), false),
+            (Cadence::cron("0 6 1,11,21 * ? *", "UTC"), false),
+            (Cadence::cron("0 6 1,15 * ? *", "UTC"), true),
+            (Cadence::cron("0 6 1 * ? *", "UTC"), true),
+            (Cadence::cron("0/5 * * 1-6 ? *", "UTC"), true),
+            (Cadence::cron("0 6 * * ? 2030", "UTC"), false),
+        ];
+        for (cadence, too_long) in rows {
+            let first = at("2030-01-01T00:00:00Z");
+            assert_eq!(cadence.pauses_too_long(first, 366), too_long, "{cadence:?}");
         }
     }
 

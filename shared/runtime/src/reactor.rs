@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use events::{Event, EventSpec, Fact};
 use kernel::Error;
-use store::{Change, Scope};
+use store::{Change, Scope, Table};
 
 /// What a reactor is given: the event's data, the keys it may write under, and when it happened.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ type React = dyn Fn(&Announced<'_>) -> Result<Change, Error> + Send + Sync;
 pub struct Reactor {
     pub id: &'static str,
     pub event: EventSpec,
+    /// Tables it writes.
+    pub tables: Vec<Table>,
     /// Most writes of one reaction.
     pub max_writes: usize,
     react: Arc<React>,
@@ -58,17 +60,24 @@ pub fn react<D: Fact>(
             snapshot: announced.snapshot,
         })
     };
-    Reactor { id, event: event.spec, max_writes: 1, react: Arc::new(react) }
+    let (tables, react) = (Vec::new(), Arc::new(react));
+    Reactor { id, event: event.spec, tables, max_writes: 1, react }
 }
 
 impl Reactor {
+    /// May write these tables.
+    pub fn writes<const N: usize>(mut self, tables: [Table; N]) -> Self {
+        self.tables.extend(tables);
+        self
+    }
+
     /// Writes at most so many items.
     pub fn max_writes(mut self, items: usize) -> Self {
         self.max_writes = items;
         self
     }
 
-    /// The writes of this reaction; refused where there are more than declared.
+    /// The writes of this reaction; refused where there are more than declared, or other tables.
     pub(crate) fn run(&self, announced: &Announced<'_>) -> Result<Change, Error> {
         let change = (self.react)(announced)?;
         if change.len() > self.max_writes {
@@ -77,6 +86,46 @@ impl Reactor {
                 "{id} makes {writes} writes, {most} are declared"
             )));
         }
+        if let Some(table) = change.tables().find(|table| !self.tables.contains(table)) {
+            let (id, table) = (self.id, table.name());
+            return Err(Error::internal(format!("{id} writes table {table} and does not say so")));
+        }
         Ok(change)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use events::profile::{UPDATED, Updated};
+    use kernel::EntityKind;
+    use store::Key;
+
+    use super::*;
+
+    const OWN: Table = Table::new("own");
+    const OTHER: Table = Table::new("other");
+
+    fn writing(table: Table) -> Change {
+        let key = Key::alone(Scope::system().partition("ROW", ()));
+        let mut change = Change::new();
+        change.update(store::Update::of(table, key).add("seen", 1));
+        change
+    }
+
+    #[test]
+    fn a_reactor_writes_what_it_declares_and_no_more() {
+        let declared = react("a.own", &UPDATED, |_| Ok(writing(OWN))).writes([OWN]);
+        let foreign = react("a.other", &UPDATED, |_| Ok(writing(OTHER))).writes([OWN]);
+        let many = react("a.many", &UPDATED, |_| Ok(writing(OWN).append(writing(OWN))));
+        let many = many.writes([OWN]);
+        let data = serde_json::to_value(Updated::sample()).unwrap();
+        let subject = kernel::EntityRef::new(EntityKind::Profile, "usr_1");
+        let (scope, at) = (Scope::system(), kernel::Timestamp::from_ms(0));
+        let announced =
+            Announced { data: &data, scope, subject: &subject, sequence: 1, at, snapshot: None };
+        assert_eq!(declared.run(&announced).unwrap().len(), 1);
+        let told = |reactor: &Reactor| reactor.run(&announced).unwrap_err().message().to_owned();
+        assert_eq!(told(&foreign), "a.other writes table other and does not say so");
+        assert_eq!(told(&many), "a.many makes 2 writes, 1 are declared");
     }
 }

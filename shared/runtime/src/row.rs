@@ -67,7 +67,10 @@ pub struct Row {
     pub mails: bool,
     /// Whether it publishes to the topics without announcing events of its own.
     pub publishes: bool,
-    /// Whether it sends to queues of other functions: jobs, and events to one listener alone.
+    /// Jobs it sends messages to.
+    pub jobs: Vec<&'static str>,
+    /// Whether it sends to whatever listener or job a row names: events to one listener alone, batches
+    /// to the job of a listener.
     pub sends: bool,
     /// What it does with the archive of published events.
     pub archive: Option<ArchiveUse>,
@@ -77,6 +80,8 @@ pub struct Row {
     pub clears_dead_letters: bool,
     /// The events that are collected for it, where a job works through batches of them.
     pub collects: Option<Collecting>,
+    /// Whether each message of a job gets an invocation of its own: it may take all the time there is.
+    pub one_at_a_time: bool,
     /// Most writes of one of its commits, outbox rows, cause and audit aside.
     pub max_writes: usize,
     pub memory_mb: u32,
@@ -110,11 +115,13 @@ impl Row {
             keeps: Vec::new(),
             mails: false,
             publishes: false,
+            jobs: Vec::new(),
             sends: false,
             archive: None,
             watches_queues: false,
             clears_dead_letters: false,
             collects: None,
+            one_at_a_time: false,
             max_writes: MAX_WRITES,
             memory_mb: MEMORY_MB,
             timeout_s,
@@ -172,12 +179,24 @@ impl Row {
 
     /// Schedules these events for later.
     pub fn schedules<const N: usize>(self, events: [EventSpec; N]) -> Self {
-        self.emits(events).writes([store::PLATFORM]).sends()
+        self.emits(events).writes([store::PLATFORM]).enqueues([crate::schedule::FIRE])
     }
 
-    /// Sends to queues of other functions.
+    /// Sends messages to these jobs.
+    pub fn enqueues<const N: usize>(mut self, jobs: [&'static str; N]) -> Self {
+        self.jobs.extend(jobs);
+        self
+    }
+
+    /// Sends to whatever listener or job a row names.
     pub fn sends(mut self) -> Self {
         self.sends = true;
+        self
+    }
+
+    /// Gives each message of the job an invocation of its own.
+    pub fn one_at_a_time(mut self) -> Self {
+        self.one_at_a_time = true;
         self
     }
 

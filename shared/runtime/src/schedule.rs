@@ -24,7 +24,7 @@ use crate::log::Line;
 use crate::relay;
 
 /// The job that fires precise timers.
-const FIRE: &str = "platform.schedule_fire";
+pub(crate) const FIRE: &str = "platform.schedule_fire";
 /// Tries to fire a timer that keeps changing under our hands.
 const TRIES: u32 = 5;
 

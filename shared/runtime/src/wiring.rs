@@ -12,10 +12,16 @@ use crate::stream::Births;
 pub const RETENTION_S: u32 = 14 * 24 * 60 * 60;
 /// Receives of a job's queue before it gives up.
 pub const JOB_RECEIVES: u32 = 10;
-/// Jobs of one invocation.
-pub const JOB_BATCH: u32 = 10;
+/// Jobs of one invocation, where they are short.
+const JOB_BATCH: u32 = 10;
 /// Invocations of a job at once.
 pub const JOB_CONCURRENCY: u32 = 5;
+
+/// Jobs of one invocation of this row: what waits behind a long one would come back, and count as
+/// received each time.
+pub const fn job_batch(row: &Row) -> u32 {
+    if row.one_at_a_time { 1 } else { JOB_BATCH }
+}
 
 /// The part of a function's or queue's name after the stage's prefix: the id with a dash for the dot.
 pub fn resource_name(id: &str) -> String {
@@ -275,6 +281,19 @@ mod tests {
         let urgent = lane(rows(), "mail.dispatch_urgent").unwrap();
         let policy = json!({ "type": ["notification.queued"], "priority": ["high"] });
         assert_eq!((urgent.filter, urgent.max_concurrency), (policy, 50));
+    }
+
+    #[test]
+    fn only_short_jobs_share_an_invocation() {
+        let job = |id| crate::module::job(id, |_, (): ()| async { Ok(()) });
+        let collects = crate::module::collect(
+            "mail.on_all",
+            &EMAIL_VERIFIED,
+            crate::collect::Cadence::Minutes(5),
+            |_, _| async { Ok(Outcome::Done) },
+        );
+        let rows = [job("mail.short"), job("mail.long").one_at_a_time(), collects];
+        assert_eq!(rows.map(|row| job_batch(&row)), [JOB_BATCH, 1, 1]);
     }
 
     #[test]

@@ -28,8 +28,15 @@ pub const LABEL: &str = "collected";
 pub const HANDED_OUT_MAX: usize = 99;
 /// When a hand-out is made again, unless its job has finished.
 const AGAIN_AFTER: Duration = Duration::from_secs(15 * 60);
-/// How long an event waits at most: 14 days, as long as in a queue.
+/// How long an event is kept from when it is due, and from every attempt at it alone: 14 days, as long as
+/// in a queue.
 const KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
+/// A hand-out may come this much later than its tick.
+const LATE: Duration = Duration::from_secs(24 * 3600);
+/// The longest time between two hand-outs: an event is handed out twice at least before it expires.
+pub const GAP_MAX: Duration = KEPT.saturating_sub(LATE);
+/// Why an attempt failed that never came to an end: its function was killed.
+pub const CRASHED: &str = "crashed";
 
 /// One event that waits for a listener.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,7 +46,7 @@ pub struct Collected {
     pub event_id: EventId,
     /// The event as it was received.
     pub envelope: String,
-    /// Times the listener has failed on it alone.
+    /// Attempts begun at it alone.
     pub attempts: u32,
     /// Whether it was given up before: its failed inbox row is settled with it.
     #[serde(default)]
@@ -112,7 +119,7 @@ impl Batches {
             again,
             last_error_code: None,
             collected_at: now,
-            expires_at: now.plus(KEPT).seconds(),
+            expires_at: tick.max(now).plus(KEPT).seconds(),
         };
         let mut change = Change::new();
         change.put_when(&row, Condition::no_item().or(Condition::some_item()));
@@ -176,6 +183,30 @@ impl Batches {
 }
 
 impl Collected {
+    /// Counts an attempt at this event alone, before it is made: one that kills its function counts too.
+    /// Refused where another delivery is at it.
+    pub fn trying(&self, now: Timestamp) -> Update {
+        Update::of(PLATFORM, self.key.clone())
+            .set("attempts", self.attempts + 1)
+            .set("last_error_code", CRASHED)
+            .set("expires_at", now.plus(KEPT).seconds())
+            .when(Condition::equal("attempts", self.attempts))
+    }
+
+    /// Takes back that attempt: there was nothing to do yet.
+    pub fn untried(&self) -> Update {
+        Update::of(PLATFORM, self.key.clone())
+            .set("attempts", self.attempts)
+            .set("last_error_code", &self.last_error_code)
+            .set("expires_at", self.expires_at)
+            .when(Condition::equal("attempts", self.attempts + 1))
+    }
+
+    /// Whether it could be gone at the next hand-out, which is due at `tick`.
+    pub fn is_last_chance(&self, tick: Timestamp) -> bool {
+        self.expires_at < tick.plus(LATE).seconds()
+    }
+
     /// Notes that the listener failed on this event alone.
     pub fn failing(&self, code: &str) -> Update {
         Update::of(PLATFORM, self.key.clone())
@@ -203,6 +234,9 @@ pub struct Head {
     /// Whether that hand-out's job is still to finish.
     #[serde(default)]
     pub open: bool,
+    /// Whether a run has begun and not ended.
+    #[serde(default)]
+    pub begun: bool,
     /// When the next batch is due.
     #[serde(default, with = "kernel::time::ms_option", rename = "due_at_ms")]
     pub due_at: Option<Timestamp>,
@@ -249,6 +283,20 @@ impl Head {
         self.open && self.run == run
     }
 
+    /// Notes that a run begins, before it does anything. Refused where another hand-out was made.
+    pub fn begin(&self) -> Update {
+        Update::of(PLATFORM, self.key.clone())
+            .set("begun", true)
+            .when(Condition::equal("run", self.run).and(Condition::equal("open", true)))
+    }
+
+    /// Notes that a run ends in good order and is to go on.
+    pub fn pause(&self) -> Update {
+        Update::of(PLATFORM, self.key.clone())
+            .remove("begun")
+            .when(Condition::equal("run", self.run))
+    }
+
     /// Puts the head to rest: everything that was kept before it was read is handled. Refused where
     /// something new was kept meanwhile, or another hand-out was made.
     pub fn rest(&self) -> Update {
@@ -264,6 +312,7 @@ impl Head {
     fn closed(&self) -> Update {
         Update::of(PLATFORM, self.key.clone())
             .set("open", false)
+            .remove("begun")
             .when(Condition::equal("run", self.run))
     }
 }

@@ -197,8 +197,8 @@ pub const INBOX: Table = Table::new("inbox").indexes(&[INBOX_FAILED]).expires(EX
 pub const IDEMPOTENCY: Table = Table::new("idempotency").expires(EXPIRES_AT).guarded();
 /// Who did what, sealed into hash-chained blocks.
 pub const AUDIT: Table = Table::new("audit").indexes(&[UNSEALED]).expires(EXPIRES_AT).guarded();
-/// Leases, scheduled events, replays: rows of the platform itself.
-pub const PLATFORM: Table = Table::new("platform").indexes(&[DUE]).expires(EXPIRES_AT);
+/// Scheduled, collected and returning events of tenants; leases and replays of the platform itself.
+pub const PLATFORM: Table = Table::new("platform").indexes(&[DUE]).expires(EXPIRES_AT).guarded();
 
 /// The tables every deployment has, whatever modules it runs.
 pub const PLATFORM_TABLES: &[Table] = &[OUTBOX, INBOX, IDEMPOTENCY, AUDIT, PLATFORM];

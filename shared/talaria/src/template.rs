@@ -1,6 +1,7 @@
 //! A module's nested stack, written from its table: functions with roles of their own, routes, queues,
 //! subscriptions, schedules, tables and alarms.
 
+mod acting;
 pub mod alarm;
 mod function;
 mod intrinsic;

@@ -168,7 +168,7 @@ pub fn module() -> Module {
         ],
     )
     .owns([WORLD])
-    .reacts([react("world.tally", &CHANGED, hear::tally)])
+    .reacts([react("world.tally", &CHANGED, hear::tally).writes([WORLD])])
 }
 
 fn hears<const N: usize>(id: &'static str, heard: [events::EventSpec; N]) -> Row {

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::stream::{self, StreamExt};
 use kernel::{Error, Timestamp};
 use runtime::log::Line;
 use runtime::{Ctx, System};
@@ -18,6 +20,8 @@ const LEASE: Duration = Duration::from_secs(55);
 const TIME_BOX: Duration = Duration::from_secs(45);
 /// Rows read at once.
 const PAGE: usize = 100;
+/// Rows worked on at once: each is a transaction and its doorbell, and there may be thousands at midnight.
+const AT_ONCE: usize = 20;
 
 /// Does whatever has come due: fires timers, hands out batches, sends what was put off, and
 /// starts stale replays again.
@@ -58,26 +62,34 @@ impl Sweep<'_> {
             let keys = page.items.iter().filter_map(Item::key).map(|key| (PLATFORM, key));
             let keys: Vec<_> = keys.collect();
             let rows = self.ctx.store().get_batch(&keys, Consistency::Strong).await?;
-            let mut heads = Vec::new();
-            for row in rows.into_iter().flatten() {
-                if self.is_over() {
-                    return Ok(true);
-                }
-                let key = row.key();
-                match self.row(row).await {
-                    Ok(head) => heads.extend(head),
-                    // One row that fails keeps no other waiting.
-                    Err(error) => self.report(key.as_ref(), &error),
-                }
-            }
+            let heads = self.rows(rows.into_iter().flatten().collect()).await;
             if !self.hand_out(&heads).await {
                 return Ok(false);
             }
-            if page.next.is_none() {
+            if page.next.is_none() || self.is_over() {
                 return Ok(true);
             }
             query = query.after(page.next);
         }
+    }
+
+    /// Works on these rows, several at once, until the sweep is over; answers the heads of batches.
+    async fn rows(&self, rows: Vec<Item>) -> Vec<Head> {
+        let working: Vec<_> = rows.into_iter().map(|row| self.guarded(row).boxed()).collect();
+        let done: Vec<Option<Head>> = stream::iter(working).buffered(AT_ONCE).collect().await;
+        done.into_iter().flatten().collect()
+    }
+
+    /// One row that fails keeps no other waiting.
+    async fn guarded(&self, row: Item) -> Option<Head> {
+        if self.is_over() {
+            return None;
+        }
+        let key = row.key();
+        self.row(row).await.unwrap_or_else(|error| {
+            self.report(key.as_ref(), &error);
+            None
+        })
     }
 
     /// Does what one row asks for; heads of batches are handed out together.

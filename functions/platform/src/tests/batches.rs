@@ -79,6 +79,47 @@ async fn an_event_that_always_fails_is_put_aside_and_keeps_no_other_waiting() {
     assert_eq!(row.text("state"), Some("done"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_event_that_kills_its_function_is_put_aside_and_keeps_no_other_waiting() {
+    for sold in [&["a", "quicksand", "b"][..], &["quicksand"][..]] {
+        let world = World::new().await;
+        world.sells(sold).await;
+        world.minutes_pass(30).await;
+        assert_eq!(world.counted().await.len(), sold.len() - 1);
+        let expected = ("failed".to_owned(), 5, "crashed".to_owned());
+        assert_eq!(world.given_up().await, [expected]);
+        world.sells(&["c"]).await;
+        world.minutes_pass(5).await;
+        assert_eq!(world.counted().await.len(), sold.len());
+        assert!(is_at_rest(&world.collected().await));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_always_to_wait_is_put_aside_before_it_would_expire() {
+    let world = World::new().await;
+    world.sells(&["a", "fog", "b"]).await;
+    for _ in 0..12 {
+        world.pass_s(86_400).await;
+        world.minutes_pass(5).await;
+    }
+    assert_eq!((world.counted().await.len(), world.given_up().await), (0, vec![]));
+    world.pass_s(86_400).await;
+    world.minutes_pass(5).await;
+    assert_eq!(world.counted().await, ["a", "b"]);
+    assert_eq!(world.given_up().await, [("failed".to_owned(), 0, "foggy".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_expire_before_the_next_tick_is_taken_beyond_the_batch() {
+    let world = World::new().await;
+    let words = ["a", "b", "c", "d", "e", "f", "g"];
+    world.sells(&words).await;
+    world.pass_s(13 * 86_400 + 600).await;
+    assert_eq!(world.counted().await, words);
+    assert!(is_at_rest(&world.collected().await));
+}
+
 /// Whatever call goes wrong, and however, be it between effect and acknowledgement: each event is counted
 /// once in the end.
 #[tokio::test(start_paused = true)]

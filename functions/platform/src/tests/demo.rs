@@ -84,7 +84,9 @@ pub fn demo(broken: &Arc<AtomicBool>) -> Module {
             listen(QUIET, &WAITED, |ctx, event| handle(ctx, event, false))
                 .debounced(60, 120)
                 .writes([DEMO]),
-            every("demo.sweep", "rate(1 minute)", sweep).writes([PLATFORM]).sends(),
+            every("demo.sweep", "rate(1 minute)", sweep)
+                .writes([PLATFORM])
+                .enqueues([crate::replaying::JOB]),
         ],
     )
     .owns([DEMO])

@@ -1,9 +1,11 @@
 use std::time::Duration;
 
-use local::fault::Fault;
+use local::fault::{Fault, FaultPlan};
 use serde_json::json;
 use store::lease;
 use store::planted::{self, Bug};
+
+use store::schedule::Ending;
 
 use super::world::{Order, World};
 
@@ -95,4 +97,22 @@ async fn more_timers_than_a_page_all_fire() {
     }
     world.minutes_pass(1).await;
     assert_eq!(world.heard().len(), 130);
+}
+
+/// One after the other they would take longer than a sweep may.
+#[tokio::test(start_paused = true)]
+async fn a_sweep_works_on_many_rows_at_once() {
+    let world = World::new().await;
+    let keys: Vec<String> = (0..160).map(|n| format!("k{n}")).collect();
+    for key in &keys {
+        world.order(Order::at(key, 60, "tea")).await;
+    }
+    let faults = world.platform.cloud().faults();
+    faults.inject(FaultPlan::Random { seed: 1, per_mille: 1_000, faults: vec![Fault::Delay(100)] });
+    world.platform.clock().advance(60_000);
+    world.platform.invoke("platform.on_due", json!({})).await.unwrap();
+    faults.stop();
+    for key in &keys {
+        assert_eq!(world.row(key).await.ended, Some(Ending::Fired), "{key}");
+    }
 }

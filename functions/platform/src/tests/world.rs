@@ -192,6 +192,20 @@ impl World {
     /// What a single call can suffer without the function noticing, or noticing anything after.
     pub const SILENT: [Fault; 2] = [Fault::CrashAfter, Fault::ReplyLost];
 
+    /// What the counting listener has given up: state, attempts and code.
+    pub async fn given_up(&self) -> Vec<(String, i128, String)> {
+        let store = &self.platform.ports().store;
+        let dead = store.query_items(&store::inbox::dead_of(COUNTER)).await.unwrap().items;
+        let mut given_up = Vec::new();
+        for key in dead.iter().filter_map(Item::key) {
+            let row = self.items(store::INBOX, key.pk).await.remove(0);
+            let text = |name| row.text(name).unwrap().to_owned();
+            let attempts = row.number("attempts").unwrap();
+            given_up.push((text("state"), attempts, text("last_error_code")));
+        }
+        given_up
+    }
+
     /// From now on the counting listener can take poison.
     pub fn takes_poison(&self) {
         self.tolerant.store(true, Ordering::SeqCst);
@@ -310,8 +324,16 @@ async fn count(
     tolerant: bool,
 ) -> Result<Outcome, Error> {
     let words: Vec<String> = events.into_iter().map(|event| event.data.word).collect();
-    if !tolerant && words.iter().any(|word| word == "poison") {
+    let has = |bad: &str| !tolerant && words.iter().any(|word| word == bad);
+    if has("poison") {
         return Ok(Outcome::Retry("poison"));
+    }
+    if has("quicksand") {
+        // The function ends at its timeout.
+        std::future::pending::<()>().await;
+    }
+    if has("fog") {
+        return Ok(Outcome::Wait { seconds: 60, code: "foggy" });
     }
     let name = u64::from_be_bytes(ctx.random()).to_string();
     let key = Key::new(ctx.mode_scope().partition("TALLY", ()), name);

@@ -53,7 +53,7 @@ pub(crate) fn map(modules: &[Module], mappings: &Mappings) -> Result<(), BootErr
         mappings.map_queue(QueueMapping {
             queue: format!("{PREFIX}{}", wiring::resource_name(row.id)),
             function: row.id.to_owned(),
-            batch_size: size(wiring::JOB_BATCH),
+            batch_size: size(wiring::job_batch(row)),
             maximum_concurrency: size(wiring::JOB_CONCURRENCY),
             partial_failures: true,
         })?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use kernel::{Error, RequestId};
+use kernel::{Error, RequestId, Timestamp};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use store::collected::{self, Batches, Collected, Head};
@@ -30,6 +30,10 @@ use events::Envelope;
 const ACTIONS: usize = 90;
 /// What one chunk may take; a run ends when less is left.
 const CHUNK_TIME: Duration = Duration::from_secs(5);
+/// Why a run stopped in good order.
+const OUT_OF_TIME: &str = "out_of_time";
+/// Why there is nothing to do: another delivery has taken the event off.
+const TAKEN: &str = "taken_before";
 /// Runs of the handler after lost races.
 const MAX_RUNS: u32 = 5;
 
@@ -110,7 +114,7 @@ enum Fate {
     /// Handled: its rows are gone.
     Done,
     /// Not now, and it is nobody's fault.
-    Later,
+    Later { code: &'static str },
     Failed {
         code: String,
         /// Whether no further attempt can change that.
@@ -128,32 +132,57 @@ impl<'a> Run<'a> {
 
     /// Works through one batch. Safe to run twice and at the same time as itself: a hand-out is closed
     /// once, and whoever takes an event off takes it off together with its effect.
+    ///
+    /// A run before that began and did not end was killed, perhaps by one of the events: this one takes
+    /// each alone, and so counts the attempts at it.
     async fn work(&self) -> Result<(), Error> {
         let store = self.ctx.store();
         let head: Option<Head> = store.get(&self.batches.head(), Consistency::Strong).await?;
         let Some(head) = head.filter(|head| head.is_open(self.order.run)) else { return Ok(()) };
+        if !head.begun && store.update(head.begin()).await?.done().is_none() {
+            return Ok(());
+        }
+        let worked = self.work_through(head.begun).await;
+        if worked.as_ref().is_err_and(|error| error.code() == OUT_OF_TIME) && !head.begun {
+            let _ = store.update(head.pause()).await?;
+        }
+        self.close(&head, worked?).await
+    }
+
+    /// True where nothing is left. Whatever would expire before the next tick is no part of the batch's
+    /// size: it is taken too.
+    async fn work_through(&self, alone: bool) -> Result<bool, Error> {
         let mut left = usize::try_from(self.collecting.batch).unwrap_or(usize::MAX);
         let mut behind = None;
         let mut clean = true;
-        loop {
-            if self.ctx.remaining() < CHUNK_TIME {
-                // The message comes again, and finds what is left.
-                return Err(Error::unavailable("out_of_time", "the batch is not finished"));
-            }
+        while left > 0 {
+            self.check_time()?;
             let query = self.batches.behind(behind, self.chunk.min(left));
-            let events = store.query::<Collected>(&query).await?.items;
-            let Some(last) = events.last() else { break };
+            let events = self.ctx.store().query::<Collected>(&query).await?.items;
+            let Some(last) = events.last() else { return Ok(clean) };
             let last = last.event_id;
-            left = left.saturating_sub(events.len());
-            if !self.handle_all(&events).await? {
+            let tick = self.next_tick();
+            let patient = events.iter().filter(|event| !event.is_last_chance(tick));
+            left = left.saturating_sub(patient.count());
+            if !self.handle_all(&events, alone, tick).await? {
                 (behind, clean) = (Some(last), false);
             }
-            if left == 0 {
-                clean = false;
-                break;
-            }
         }
-        self.close(&head, clean).await
+        Ok(false)
+    }
+
+    /// Refuses to go on where too little time is left: the message comes again, and finds what is left.
+    fn check_time(&self) -> Result<(), Error> {
+        match self.ctx.remaining() < CHUNK_TIME {
+            true => Err(Error::unavailable(OUT_OF_TIME, "the batch is not finished")),
+            false => Ok(()),
+        }
+    }
+
+    /// When the next batch is due; a cadence that is over hands out at once.
+    fn next_tick(&self) -> Timestamp {
+        let now = self.ctx.now();
+        self.collecting.cadence.next(now).unwrap_or(now)
     }
 
     /// Closes the hand-out: at rest where nothing is left, else due again at the next tick.
@@ -162,28 +191,56 @@ impl<'a> Run<'a> {
         if clean && store.update(head.rest()).await?.done().is_some() {
             return Ok(());
         }
-        let now = self.ctx.now();
-        let tick = self.collecting.cadence.next(now).unwrap_or(now);
         // Refused means that another hand-out was made meanwhile: its job goes on.
-        store.update(head.postpone(tick)).await.map(|_| ()).map_err(Error::from)
+        store.update(head.postpone(self.next_tick())).await.map(|_| ()).map_err(Error::from)
     }
 
-    /// True where all of them are done with. Events that fail together are tried alone.
-    async fn handle_all(&self, events: &[Collected]) -> Result<bool, Error> {
-        match self.attempt(events).await? {
-            Fate::Done => return Ok(true),
-            Fate::Later => return Ok(false),
-            Fate::Failed { .. } => {}
+    /// True where all of them are done with. Events that fail together are tried alone, and so are those
+    /// that wait together where one of them could be gone by the next time.
+    async fn handle_all(
+        &self,
+        events: &[Collected],
+        alone: bool,
+        tick: Timestamp,
+    ) -> Result<bool, Error> {
+        if !alone && events.len() > 1 {
+            let hurries = events.iter().any(|event| event.is_last_chance(tick));
+            match self.attempt(events).await? {
+                Fate::Done => return Ok(true),
+                Fate::Later { .. } if !hurries => return Ok(false),
+                Fate::Later { .. } | Fate::Failed { .. } => {}
+            }
         }
         let mut clean = true;
         for event in events {
-            clean &= match self.attempt(std::slice::from_ref(event)).await? {
-                Fate::Done => true,
-                Fate::Later => false,
-                Fate::Failed { code, forever } => self.note(event, &code, forever).await?,
-            };
+            self.check_time()?;
+            clean &= self.handle_alone(event, tick).await?;
         }
         Ok(clean)
+    }
+
+    /// True where the event is done with: handled, or given up.
+    async fn handle_alone(&self, event: &Collected, tick: Timestamp) -> Result<bool, Error> {
+        if event.attempts >= self.collecting.tries {
+            // Its last attempt killed the function.
+            let code = event.last_error_code.as_deref().unwrap_or(collected::CRASHED);
+            return self.give_up(event, event.attempts, code).await;
+        }
+        let store = self.ctx.store();
+        if store.update(event.trying(self.ctx.now())).await?.done().is_none() {
+            return Ok(false);
+        }
+        match self.attempt(std::slice::from_ref(event)).await? {
+            Fate::Done => Ok(true),
+            Fate::Later { code } if event.is_last_chance(tick) => {
+                self.give_up(event, event.attempts, code).await
+            }
+            Fate::Later { .. } => {
+                let _ = store.update(event.untried()).await?;
+                Ok(false)
+            }
+            Fate::Failed { code, forever } => self.note(event, &code, forever).await,
+        }
     }
 
     async fn attempt(&self, events: &[Collected]) -> Result<Fate, Error> {
@@ -201,7 +258,7 @@ impl<'a> Run<'a> {
         match outcome {
             Outcome::Done | Outcome::Skip(_) if call.signal.committed() => Ok(Fate::Done),
             Outcome::Done | Outcome::Skip(_) => self.take(events).await,
-            Outcome::Wait { .. } => Ok(Fate::Later),
+            Outcome::Wait { code, .. } => Ok(Fate::Later { code }),
             Outcome::Retry(code) => Ok(Fate::Failed { code: code.to_owned(), forever: false }),
             Outcome::Permanent(code) => Ok(Fate::Failed { code: code.to_owned(), forever: true }),
         }
@@ -221,7 +278,7 @@ impl<'a> Run<'a> {
             match call.signal.take() {
                 // Another delivery of this hand-out is at work: what it has taken is not there any more.
                 Some(Verdict::Duplicate(_)) => {
-                    return Ok(Outcome::Wait { seconds: 0, code: "taken_before" });
+                    return Ok(Outcome::Wait { seconds: 0, code: TAKEN });
                 }
                 Some(Verdict::Rerun) if call.back_off(run).await => {}
                 _ => return Err(error),
@@ -268,7 +325,7 @@ impl<'a> Run<'a> {
     async fn take(&self, events: &[Collected]) -> Result<Fate, Error> {
         match self.commit(self.batches.handled(events, self.ctx.now())).await {
             Ok(()) => Ok(Fate::Done),
-            Err(NotCommitted::Refused { .. }) => Ok(Fate::Later),
+            Err(NotCommitted::Refused { .. }) => Ok(Fate::Later { code: TAKEN }),
             Err(fault) => Err(fault.into()),
         }
     }
@@ -280,6 +337,11 @@ impl<'a> Run<'a> {
             let _ = self.ctx.store().update(event.failing(code)).await?;
             return Ok(false);
         }
+        self.give_up(event, attempts, code).await
+    }
+
+    /// Puts the event aside as failed. True always: it no longer waits.
+    async fn give_up(&self, event: &Collected, attempts: u32, code: &str) -> Result<bool, Error> {
         let key = self.batches.inbox(event.event_id);
         let failure = Failure {
             code: code.to_owned(),

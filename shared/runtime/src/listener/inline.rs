@@ -16,6 +16,9 @@ use crate::entry::Handler;
 use crate::function::{Function, Meta};
 use crate::module::{Listening, Row};
 
+/// Time an invocation keeps for its answer, as the inline doorbell does.
+const RESERVE: Duration = Duration::from_secs(1);
+
 /// Runs the module's own inline listeners of what was just committed, each within its time and under a
 /// claim. The result is ignored: the queue follows.
 ///
@@ -30,7 +33,6 @@ async fn run(call: &Arc<Call>, births: &[Birth]) {
             continue;
         };
         let Some(span_ms) = heard.inline_ms else { continue };
-        let span = Duration::from_millis(span_ms.into());
         for birth in births.iter().filter(|birth| hears(heard, birth)) {
             let function = function(call, row);
             let message = message(birth);
@@ -38,7 +40,13 @@ async fn run(call: &Arc<Call>, births: &[Birth]) {
             let item =
                 Item { function: &function, listening: &listening, handler, message: &message };
             let Ok(event) = Envelope::parse(&birth.envelope) else { continue };
-            let deadline = call.ports.clock.now().plus(span).min(call.deadline);
+            let now = call.ports.clock.now();
+            let left = call.deadline.since(now).saturating_sub(RESERVE);
+            let span = Duration::from_millis(span_ms.into()).min(left);
+            if span.is_zero() {
+                return;
+            }
+            let deadline = now.plus(span);
             let meta = Meta { deadline, trace: call.traceparent.clone(), cold: false };
             let _ = tokio::time::timeout(span, item.attempt(&meta, &event)).await;
         }

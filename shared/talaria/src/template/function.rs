@@ -6,6 +6,7 @@ use runtime::{Module, Row};
 use serde_json::{Map, Value, json};
 
 use super::Resources;
+use super::acting;
 use super::intrinsic::{attribute, filled, logical, named, reference, resource};
 use super::role;
 use crate::member::put;
@@ -81,7 +82,7 @@ pub fn resources(module: &Module, row: &Row) -> Result<Resources, LaneError> {
     });
     let all = [
         (format!("{name}Function"), function),
-        (format!("{name}Role"), role::of_row(row)?),
+        (format!("{name}Role"), role::of_row(module, row)?),
         (format!("{name}Logs"), resource("AWS::Logs::LogGroup", logs)),
     ];
     Ok(all.into_iter().collect())
@@ -89,13 +90,15 @@ pub fn resources(module: &Module, row: &Row) -> Result<Resources, LaneError> {
 
 /// The variables only this function has.
 fn environment(module: &Module, row: &Row) -> Result<Map<String, Value>, LaneError> {
+    let acting = acting::rows(module, row);
+    let any = |of: fn(&Row) -> bool| acting.iter().any(|row| of(row));
     let mut own = Map::new();
     let mut set = |name: &str, value: Value| own.insert(name.to_owned(), value);
-    if row.rings() {
+    if any(Row::rings) {
         set("TALARIA_EVENTS_TOPIC", reference("EventsTopic"));
         set("TALARIA_EVENTS_FIFO_TOPIC", reference("EventsFifoTopic"));
     }
-    if row.listening().is_some() || row.sends {
+    if any(|row| row.listening().is_some() || row.sends || !row.jobs.is_empty()) {
         set(
             "TALARIA_QUEUE_PREFIX",
             filled("https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/${Name}-"),
@@ -109,7 +112,7 @@ fn environment(module: &Module, row: &Row) -> Result<Map<String, Value>, LaneErr
     if row.archive.is_some() {
         set("TALARIA_ARCHIVE_BUCKET", reference("ArchiveBucket"));
     }
-    if row.mails {
+    if any(|row| row.mails) {
         set("TALARIA_MAIL_URL", reference("MailUrl"));
         set("TALARIA_MAIL_FROM", reference("MailFrom"));
     }

@@ -2,13 +2,14 @@
 
 use contracts::Idempotency;
 use events::Ordering;
-use runtime::module::{ArchiveUse, Listening};
+use runtime::module::ArchiveUse;
 use runtime::rate::CELLS;
-use runtime::wiring::LaneError;
-use runtime::{Row, Trigger};
+use runtime::wiring::{LaneError, resource_name};
+use runtime::{Module, Row, Trigger};
 use serde_json::{Value, json};
 use store::{AUDIT, IDEMPOTENCY, INBOX, OUTBOX, PLATFORM, PLATFORM_TABLES, Table};
 
+use super::acting;
 use super::function::counts_networks;
 use super::intrinsic::{arn, attribute, filled, function_arn, logical, reference, resource};
 use super::listener;
@@ -36,7 +37,8 @@ pub struct Grant {
 }
 
 /// The role of a row.
-pub fn of_row(row: &Row) -> Result<Value, LaneError> {
+pub fn of_row(module: &Module, row: &Row) -> Result<Value, LaneError> {
+    let acting = acting::rows(module, row);
     let name = logical(row.id);
     let mut statements = vec![
         allow(
@@ -45,13 +47,14 @@ pub fn of_row(row: &Row) -> Result<Value, LaneError> {
         ),
         allow(&["xray:PutTelemetryRecords", "xray:PutTraceSegments"], json!("*")),
     ];
-    statements.extend(grants(row).iter().map(table_statement));
-    statements.extend(topics(row));
-    statements.extend(queues(row));
-    statements.extend(secrets(row));
+    statements.extend(grants(module, row).iter().map(table_statement));
+    statements.extend(topics(&acting));
+    statements.extend(queues(row, &acting));
+    statements.extend(secrets(&acting));
     statements.extend(archive(row));
-    if !row.calls.is_empty() {
-        let callees: Vec<Value> = row.calls.iter().map(|id| function_arn(id)).collect();
+    let calls = acting::declared(&acting, |row| &row.calls);
+    if !calls.is_empty() {
+        let callees: Vec<Value> = calls.iter().map(|id| function_arn(id)).collect();
         statements.push(allow(&["lambda:InvokeFunction"], json!(callees)));
     }
     if let Trigger::Stream { .. } = row.trigger {
@@ -90,8 +93,10 @@ pub fn allow(actions: &[&str], resources: Value) -> Value {
     json!({ "Effect": "Allow", "Action": actions, "Resource": resources })
 }
 
-/// What the function does with each table, by table name.
-pub fn grants(row: &Row) -> Vec<Grant> {
+/// What the function does with each table, by table name: for its own row, for the inline listeners it
+/// runs and for the reactors that join its transactions.
+pub fn grants(module: &Module, row: &Row) -> Vec<Grant> {
+    let acting = acting::rows(module, row);
     let mut grants: Vec<Grant> = Vec::new();
     let mut grant = |table: Table, operations: &[&'static str]| {
         let tenants_only = is_kept_to_tenants(row, &table);
@@ -103,8 +108,13 @@ pub fn grants(row: &Row) -> Vec<Grant> {
         one.operations.dedup();
         grants.push(one);
     };
-    row.reads.iter().for_each(|table| grant(*table, READS));
-    row.writes.iter().for_each(|table| grant(*table, WRITES));
+    for one in &acting {
+        one.reads.iter().for_each(|table| grant(*table, READS));
+        one.writes.iter().for_each(|table| grant(*table, WRITES));
+    }
+    for reactor in acting::reactors(module, &acting) {
+        reactor.tables.iter().for_each(|table| grant(*table, WRITES));
+    }
     if counts_networks(row) || matches!(row.trigger, Trigger::Authorizer) {
         grant(CELLS, &["GetItem", "UpdateItem"]);
     }
@@ -116,7 +126,7 @@ pub fn grants(row: &Row) -> Vec<Grant> {
             grant(AUDIT, &["PutItem"]);
         }
     }
-    if let Some(heard) = row.listening() {
+    for heard in acting.iter().filter_map(|one| one.listening()) {
         grant(INBOX, &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]);
         // What is handed over again later waits among the platform's timers.
         grant(PLATFORM, &["BatchGetItem", "DeleteItem", "PutItem"]);
@@ -126,7 +136,7 @@ pub fn grants(row: &Row) -> Vec<Grant> {
             grant(OUTBOX, &["GetItem", "PutItem", "Query", "UpdateItem"]);
         }
     }
-    if !row.emits.is_empty() {
+    if acting.iter().any(|one| !one.emits.is_empty()) {
         grant(OUTBOX, &["GetItem", "PutItem", "Query", "UpdateItem"]);
     }
     grants.sort_by_key(|one| one.table.name());
@@ -140,8 +150,9 @@ fn is_kept_to_tenants(row: &Row, table: &Table) -> bool {
         // Before a stranger's tenant is known, its own tables are searched through the directory.
         Trigger::Http(spec) => spec.access.needs_credential() || PLATFORM_TABLES.contains(table),
         Trigger::Listener(_) | Trigger::Call(_) => true,
+        // A batch is one tenant's.
+        Trigger::Job => row.collects.is_some(),
         Trigger::Authorizer
-        | Trigger::Job
         | Trigger::Operator(_)
         | Trigger::Stream { .. }
         | Trigger::Schedule(_)
@@ -173,21 +184,22 @@ fn table_statement(grant: &Grant) -> Value {
     statement
 }
 
-fn topics(row: &Row) -> Option<Value> {
-    let emits = |wanted: Ordering| row.emits.iter().any(|spec| spec.ordering() == wanted);
+fn topics(acting: &[&Row]) -> Option<Value> {
+    let in_order = |row: &Row| {
+        row.publishes || row.emits.iter().any(|spec| spec.ordering() == Ordering::Aggregate)
+    };
     let mut topics = Vec::new();
     // A blocked aggregate is announced on its own, without order.
-    let blocks = row.listening().is_some_and(Listening::blocks);
-    if row.publishes || blocks || !row.emits.is_empty() {
+    if acting.iter().any(|row| row.rings()) {
         topics.push(reference("EventsTopic"));
     }
-    if row.publishes || emits(Ordering::Aggregate) {
+    if acting.iter().any(|row| in_order(row)) {
         topics.push(reference("EventsFifoTopic"));
     }
     (!topics.is_empty()).then(|| allow(&["sns:Publish"], json!(topics)))
 }
 
-fn queues(row: &Row) -> Vec<Value> {
+fn queues(row: &Row, acting: &[&Row]) -> Vec<Value> {
     let mut statements = Vec::new();
     if row.listening().is_some() || matches!(row.trigger, Trigger::Job) {
         let actions = [
@@ -201,7 +213,15 @@ fn queues(row: &Row) -> Vec<Value> {
         statements
             .push(allow(&["sqs:SendMessage"], attribute(&listener::dead_letters(row), "Arn")));
     }
-    if row.sends {
+    // Its own queue is granted above.
+    let jobs = acting::declared(acting, |row| &row.jobs).into_iter().filter(|job| *job != row.id);
+    let jobs: Vec<Value> =
+        jobs.map(|job| arn("sqs", &format!("${{Name}}-{}", resource_name(job)))).collect();
+    if !jobs.is_empty() {
+        statements.push(allow(&["sqs:SendMessage"], json!(jobs)));
+    }
+    if acting.iter().any(|row| row.sends) {
+        // A policy has no room for the name of every listener.
         statements.push(allow(&["sqs:SendMessage"], arn("sqs", "${Name}-*")));
     }
     if row.watches_queues {
@@ -232,18 +252,20 @@ fn archive(row: &Row) -> Vec<Value> {
     }
 }
 
-fn secrets(row: &Row) -> Vec<Value> {
+fn secrets(acting: &[&Row]) -> Vec<Value> {
     let mut statements = Vec::new();
-    if !row.secrets.is_empty() {
+    let opened = acting::declared(acting, |row| &row.secrets);
+    if !opened.is_empty() {
         // Secrets Manager adds a dash and six characters to every name.
         let places: Vec<Value> =
-            row.secrets.iter().map(|name| secret(&format!("{name}-??????"))).collect();
+            opened.iter().map(|name| secret(&format!("{name}-??????"))).collect();
         statements.push(allow(&["secretsmanager:GetSecretValue"], json!(places)));
     }
-    if !row.keeps.is_empty() {
+    let kept = acting::declared(acting, |row| &row.keeps);
+    if !kept.is_empty() {
         // Who keeps a secret asks first whether it is there; one that is not has no such ending yet.
         let places = |name: &&str| [secret(name), secret(&format!("{name}-??????"))];
-        let places: Vec<Value> = row.keeps.iter().flat_map(places).collect();
+        let places: Vec<Value> = kept.iter().flat_map(places).collect();
         let actions = [
             "secretsmanager:CreateSecret",
             "secretsmanager:GetSecretValue",
@@ -260,15 +282,27 @@ fn secret(name: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use runtime::module::react;
+
     use super::*;
     use crate::fixture;
 
     fn granted(id: &str) -> Vec<(&'static str, Vec<&'static str>, bool)> {
         let module = fixture::module();
-        grants(module.row(id).unwrap())
+        granted_in(&module, id)
+    }
+
+    fn granted_in(module: &Module, id: &str) -> Vec<(&'static str, Vec<&'static str>, bool)> {
+        grants(module, module.row(id).unwrap())
             .into_iter()
             .map(|one| (one.table.name(), one.operations, one.tenants_only))
             .collect()
+    }
+
+    fn statements(module: &Module, row: &Row) -> Vec<Value> {
+        let role = of_row(module, row).unwrap();
+        let all = role.pointer("/Properties/Policies/0/PolicyDocument/Statement").unwrap();
+        all.as_array().unwrap().clone()
     }
 
     #[test]
@@ -289,7 +323,7 @@ mod tests {
                 "demo.on_updated",
                 vec![
                     ("inbox", vec!["BatchGetItem", "GetItem", "PutItem", "UpdateItem"], true),
-                    ("platform", vec!["BatchGetItem", "DeleteItem", "PutItem"], false),
+                    ("platform", vec!["BatchGetItem", "DeleteItem", "PutItem"], true),
                 ],
             ),
             ("demo.tidy", vec![("profile", WRITES.to_vec(), false)]),
@@ -301,14 +335,52 @@ mod tests {
     }
 
     #[test]
+    fn who_plans_a_timer_may_send_to_the_job_that_fires_timers_and_write_rows_of_tenants() {
+        let module = fixture::module();
+        let row = module.row("profile.update").unwrap().clone().schedules([]);
+        let all = statements(&module, &row);
+        let about_queues: Vec<&Value> =
+            all.iter().filter(|one| one.to_string().contains("sqs:")).collect();
+        let fire = json!([arn("sqs", "${Name}-platform-schedule_fire")]);
+        assert_eq!(about_queues, [&allow(&["sqs:SendMessage"], fire)]);
+        let platform = grants(&module, &row).into_iter().find(|one| one.table == PLATFORM);
+        assert!(platform.unwrap().tenants_only);
+    }
+
+    #[test]
+    fn who_commits_may_do_what_its_inline_listeners_and_reactors_do() {
+        let (noted, tallied) = (Table::new("notes"), Table::new("tallies"));
+        let updated = events::profile::UPDATED;
+        let mut module = fixture::module();
+        module.rows.push(
+            fixture::hears("demo.on_saved", updated.spec).inline(300).writes([noted]).opens(["k"]),
+        );
+        let tally = react("demo.tally", &updated, |_| Ok(store::Change::new()));
+        module = module.reacts([tally.writes([tallied])]);
+        let tables = |id| -> Vec<_> {
+            granted_in(&module, id)
+                .into_iter()
+                .map(|(table, operations, _)| (table, operations))
+                .collect()
+        };
+        let inbox = ("inbox", vec!["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]);
+        let update = tables("profile.update");
+        for granted in [inbox, ("notes", WRITES.to_vec()), ("tallies", WRITES.to_vec())] {
+            assert!(update.contains(&granted), "{granted:?}: {update:?}");
+        }
+        let text = |id| json!(statements(&module, module.row(id).unwrap())).to_string();
+        assert!(text("profile.update").contains("SecretPrefix}k"));
+        assert!(!text("profile.update").contains("ReceiveMessage"));
+        let get = tables("profile.get");
+        assert!(get.iter().all(|(table, _)| !["inbox", "notes", "tallies"].contains(table)));
+    }
+
+    #[test]
     fn below_archive_who_writes_may_put_who_reads_may_list_and_get_and_nothing_else() {
         let module = fixture::module();
         let row = module.row("demo.tidy").unwrap();
         let about_s3 = |row: &Row| {
-            let role = of_row(row).unwrap();
-            let statements =
-                role.pointer("/Properties/Policies/0/PolicyDocument/Statement").unwrap();
-            let all = statements.as_array().unwrap().clone().into_iter();
+            let all = statements(&module, row).into_iter();
             all.filter(|one| one.to_string().contains("s3:")).collect::<Vec<_>>()
         };
         assert_eq!(about_s3(row), Vec::<Value>::new());
@@ -329,10 +401,7 @@ mod tests {
     fn nobody_scans_and_only_logs_traces_and_streams_are_unnamed() {
         let module = fixture::module();
         for row in &module.rows {
-            let role = of_row(row).unwrap();
-            let statements =
-                role.pointer("/Properties/Policies/0/PolicyDocument/Statement").unwrap();
-            for statement in statements.as_array().unwrap() {
+            for statement in statements(&module, row) {
                 let actions = statement["Action"].to_string();
                 assert!(
                     !actions.contains("Scan") && !actions.contains('*'),

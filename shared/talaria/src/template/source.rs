@@ -3,7 +3,7 @@
 use runtime::module::Listening;
 use runtime::stream::Births;
 use runtime::wiring::{
-    Feed, JOB_BATCH, JOB_CONCURRENCY, JOB_RECEIVES, RETENTION_S, Topic, queue_names,
+    Feed, JOB_CONCURRENCY, JOB_RECEIVES, RETENTION_S, Topic, job_batch, queue_names,
 };
 use runtime::{Module, Row, Trigger};
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ pub fn job(row: &Row) -> Resources {
     let mapping = json!({
         "EventSourceArn": attribute(&queue, "Arn"),
         "FunctionName": reference(&format!("{name}Function")),
-        "BatchSize": JOB_BATCH,
+        "BatchSize": job_batch(row),
         "MaximumBatchingWindowInSeconds": 0,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "ScalingConfig": { "MaximumConcurrency": JOB_CONCURRENCY },

@@ -3,6 +3,7 @@
 use contracts::{Rate, Spec};
 use events::ops::LISTENER_BLOCKED;
 use events::{EventSpec, Ordering};
+use kernel::Timestamp;
 use runtime::http::catalogue;
 use runtime::module::{Exhausted, Listening, Reactor};
 use runtime::rate::CELLS;
@@ -35,6 +36,10 @@ const CONCURRENCY_MAX: u32 = 1_000;
 
 /// Functions that read one stream; more are throttled (DynamoDB Developer Guide, "Streams").
 const STREAM_READERS_MAX: usize = 2;
+
+/// Midnight of 1 January 2026, and the days from then on in which no cadence may pause too long.
+const CADENCES_FROM: Timestamp = Timestamp::from_ms(1_767_225_600_000);
+const CADENCES_DAYS: u32 = 8 * 366;
 
 /// Writes of one commit and its reactors.
 const WRITES_MAX: usize = 90;
@@ -107,6 +112,12 @@ fn of_row(platform: &Platform, module: &Module, row: &Row) -> Vec<Breach> {
             found.push(breach!("{id} calls {callee}, which no module answers"));
         }
     }
+    for job in &row.jobs {
+        let works = |other: &Row| other.id == *job && matches!(other.trigger, Trigger::Job);
+        if !platform.rows().any(|(_, other)| works(other)) {
+            found.push(breach!("{id} sends messages to {job}, which is no job"));
+        }
+    }
     if let Trigger::Stream { table, .. } = &row.trigger
         && !(PLATFORM_TABLES.contains(table) && table.has_stream())
     {
@@ -117,6 +128,12 @@ fn of_row(platform: &Platform, module: &Module, row: &Row) -> Vec<Breach> {
     if reads(row) && readers > STREAM_READERS_MAX {
         found
             .push(breach!("{id} is one of {readers} readers of the outbox's stream: it takes two"));
+    }
+    let cadence = row.collects.as_ref().map(|collecting| &collecting.cadence);
+    if cadence.is_some_and(|one| one.pauses_too_long(CADENCES_FROM, CADENCES_DAYS)) {
+        found.push(breach!(
+            "{id} is handed events less often than every 12 days: what is collected for it expires"
+        ));
     }
     found.extend(of_listener(module, row));
     found
@@ -195,6 +212,14 @@ fn of_reactors(module: &Module) -> Vec<Breach> {
         if reactor.event.module() != module.name {
             let (id, event) = (reactor.id, reactor.event.name);
             found.push(breach!("{id} reacts to {event}, an event of another module: listen to it"));
+        }
+    }
+    for (reactor, table) in
+        module.reactors.iter().flat_map(|one| one.tables.iter().map(move |table| (one, table)))
+    {
+        if !module.tables.contains(table) {
+            let (id, table) = (reactor.id, table.name());
+            found.push(breach!("{id} writes table {table}, which its module does not own"));
         }
     }
     for row in &module.rows {
@@ -326,6 +351,10 @@ mod tests {
                 "demo.on_updated calls auth.account_get, which no module answers",
             ),
             (
+                hears("demo.on_updated").enqueues(["demo.tidy"]),
+                "demo.on_updated sends messages to demo.tidy, which is no job",
+            ),
+            (
                 hears("demo.on_updated").ordered(),
                 "demo.on_updated asks for order, and profile.profile.updated has none",
             ),
@@ -355,6 +384,37 @@ mod tests {
             let lines = lines([row]);
             assert!(lines.iter().any(|line| line.starts_with(expected)), "{expected}: {lines:?}");
         }
+    }
+
+    #[test]
+    fn nothing_is_collected_for_a_month() {
+        let collects = |cron| {
+            runtime::module::collect(
+                "demo.on_updated",
+                &events::profile::UPDATED,
+                runtime::module::Cadence::cron(cron, "Europe/Berlin"),
+                |_, _| async { Ok(runtime::Outcome::Done) },
+            )
+        };
+        let told = |cron| {
+            let lines = lines([collects(cron)]);
+            lines.iter().any(|line| line.contains("less often than every 12 days"))
+        };
+        assert!(told("0 6 1 * ? *") && !told("0 6 ? * MON *"));
+    }
+
+    #[test]
+    fn a_reactor_writes_tables_of_its_module_alone() {
+        let tally = |table| {
+            let updated = &events::profile::UPDATED;
+            let tally = runtime::module::react("demo.tally", updated, |_| Ok(store::Change::new()));
+            tally.writes([table])
+        };
+        let told = |table| {
+            let module = fixture::module_of([]).reacts([tally(table)]);
+            of_reactors(&module).iter().any(|one| one.0.starts_with("demo.tally writes table auth"))
+        };
+        assert!(told(Table::new("auth")) && !told(fixture::DEMO));
     }
 
     #[test]
