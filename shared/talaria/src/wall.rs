@@ -4,6 +4,7 @@
 mod declared;
 mod event;
 mod filter;
+mod listener;
 mod measured;
 mod overlap;
 mod released;

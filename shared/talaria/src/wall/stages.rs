@@ -2,8 +2,7 @@
 
 use runtime::stages::{STAGES, Tuning};
 
-use super::declared::of_listener;
-use super::{Breach, breach};
+use super::{Breach, breach, listener};
 use crate::platform::Platform;
 
 pub fn breaches(platform: &Platform) -> Vec<Breach> {
@@ -13,17 +12,16 @@ pub fn breaches(platform: &Platform) -> Vec<Breach> {
 fn of(platform: &Platform, stages: &[Tuning]) -> Vec<Breach> {
     let mut found = Vec::new();
     for (at, tuning) in stages.iter().enumerate() {
-        let Tuning { stage, listener, .. } = tuning;
-        let same = |other: &Tuning| other.stage == *stage && other.listener == *listener;
+        let Tuning { stage, listener: id, .. } = tuning;
+        let same = |other: &Tuning| other.stage == *stage && other.listener == *id;
         if stages.iter().take(at).any(same) {
-            found.push(breach!("stage {stage} changes {listener} twice"));
+            found.push(breach!("stage {stage} changes {id} twice"));
         }
-        let Some((module, row, _)) = platform.listeners().find(|(_, row, _)| row.id == *listener)
-        else {
-            found.push(breach!("stage {stage} changes {listener}, which is no listener"));
+        let Some((module, row, _)) = platform.listeners().find(|(_, row, _)| row.id == *id) else {
+            found.push(breach!("stage {stage} changes {id}, which is no listener"));
             continue;
         };
-        let tuned = of_listener(module, &tuning.tuned(row)).into_iter();
+        let tuned = listener::breaches(module, &tuning.tuned(row)).into_iter();
         found.extend(tuned.map(|Breach(text)| breach!("at stage {stage}: {text}")));
     }
     found
