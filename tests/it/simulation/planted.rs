@@ -31,7 +31,6 @@ pub const PLANTED: &[Planted] = {
     &[
         one("F1", Bug::ConditionDropped("idempotency"), &[E1, E4], 200),
         one("F1", Bug::ConditionDropped("inbox"), &[E1, E4], 200),
-        one("F1", Bug::ConditionDropped("collected"), &[E4, E7], 200),
         one("F2", Bug::PublishedBeforeCommit, &[E1], 100),
         one("F3", Bug::SentBeforePublished, &[E2], 100),
         within(course::refused_publications, one("F4", Bug::AggregateInOneBatch, &[E3], 1_000)),
