@@ -34,8 +34,8 @@ use self::planted::{PLANTED, Planted, median};
 use self::soak::{Soak, Watch};
 
 /// Single harms of a story, and pairs of them, that an ordinary build lives: evenly spread over all.
-const SINGLES: usize = 240;
-const PAIRS: usize = 120;
+const SINGLES: usize = 400;
+const PAIRS: usize = 200;
 /// Starting points of a hunt for a planted bug, where somebody has the time.
 const HUNTS: u64 = 5;
 
