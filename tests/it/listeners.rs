@@ -40,10 +40,12 @@ impl Trial {
         Envelope::parse(body).expect("an envelope")
     }
 
+    /// The first message, of an event that is different.
     fn with_event(&self, change: impl Fn(&mut Value)) -> Value {
         let mut event = serde_json::to_value(self.event()).expect("JSON");
         change(&mut event);
         let mut message = self.message.clone();
+        message["Records"].as_array_mut().expect("records").truncate(1);
         message["Records"][0]["body"] = event.to_string().into();
         message
     }

@@ -64,7 +64,7 @@ pub fn module() -> Module {
                 .emits([OUTBOX_STALLED.spec])
                 .publishes(),
             every("platform.on_due", "rate(1 minute)", schedule::on_due::handle)
-                .writes([OUTBOX, PLATFORM])
+                .writes([INBOX, OUTBOX, PLATFORM])
                 .publishes()
                 .sends(),
             works_on("platform.schedule_fire", job::schedule_fire::handle)
@@ -81,8 +81,7 @@ pub fn module() -> Module {
                 .one_at_a_time(),
             operate(&api::EVENT_SHOW, operator::event_show::handle).reads([OUTBOX, INBOX]),
             operate(&api::EVENT_REPLAY, operator::event_replay::handle)
-                .reads([INBOX])
-                .writes([OUTBOX, PLATFORM, IDEMPOTENCY])
+                .writes([INBOX, OUTBOX, PLATFORM, IDEMPOTENCY])
                 .emits([ACTION_PERFORMED.spec])
                 .sends()
                 .clears_dead_letters(),

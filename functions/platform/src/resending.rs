@@ -1,17 +1,22 @@
 //! Which events of a replay's chunk go to the listener, and how.
 
+use std::time::Duration;
+
 use contracts::platform::Only;
 use kernel::Error;
 use runtime::backbone::Hearing;
 use runtime::redelivery::{Message, Published};
 use runtime::{Ctx, System};
-use store::cursor::{self, Cursor, CursorRow};
 use store::inbox::{self, InboxKey, InboxRow, State};
 use store::{Consistency, Key};
 
 use crate::domain::chunk::Kept;
+use crate::store::cursors::is_passed;
 use crate::store::outbox::scope_of;
 use crate::store::replay_row::ReplayRow;
+
+/// How much later than it may begin a replay may still come to an event: the record is longer by more.
+const SLACK: Duration = Duration::from_secs(24 * 3600);
 
 /// Where the events of a chunk were kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,6 +67,8 @@ impl Resending<'_> {
         let mut chosen = Vec::new();
         for ((event, inbox), found) in events.iter().zip(inboxes).zip(found) {
             match (self.row.only, found) {
+                // A slow replay may come to what is on record no more.
+                (Only::Missing, None) if !self.is_on_record(event) => {}
                 (Only::Missing, None) => chosen.push((event, self.is_late(event).await?)),
                 (Only::Failed, Some(found)) if found.failed_pk.is_some() => {
                     if found.state == State::Failed {
@@ -83,6 +90,11 @@ impl Resending<'_> {
         Ok(chosen)
     }
 
+    /// Whether the listener would have a record of the event, had it handled it.
+    fn is_on_record(&self, event: &Kept) -> bool {
+        event.id.created_at() >= self.ctx.now().minus(inbox::REMEMBERED + SLACK)
+    }
+
     /// Whether an event the listener has no record of is to go past the order of its entity. The
     /// archive keeps no order: whichever of an entity's events came second would be taken for one
     /// that is done.
@@ -93,15 +105,9 @@ impl Resending<'_> {
         }
     }
 
-    /// Whether the listener's cursor of the entity has gone past the event: it would be taken for one
-    /// that is done.
     async fn is_passed(&self, event: &Kept) -> Result<bool, Error> {
-        if !self.listener.ordered {
-            return Ok(false);
-        }
         let scope = scope_of(self.row.tenant_id, self.row.livemode);
-        let key = cursor::key_of(&scope, &self.row.listener, &event.subject);
-        let found: Option<CursorRow> = self.ctx.store().get(&key, Consistency::Strong).await?;
-        Ok(Cursor::of(key, found).applied_seq() >= event.sequence)
+        let place = (&event.subject, event.sequence);
+        is_passed(self.ctx.store(), self.listener, &scope, place).await
     }
 }

@@ -1,5 +1,6 @@
 //! Where operators look and act: the outbox, what listeners gave up, replays.
 
+pub mod cursors;
 pub mod day_index;
 pub mod due;
 pub mod keys;

@@ -82,7 +82,9 @@ impl<Who> Ctx<Who> {
         let mut held = Vec::new();
         for _ in 0..ROUNDS {
             let request = self.sqs().receive_message().queue_url(url);
+            // An empty answer to a long poll is the queue's, one to a short poll perhaps a server's.
             let request = request.max_number_of_messages(BATCH).visibility_timeout(HIDDEN_S);
+            let request = request.wait_time_seconds(1);
             let answer = request.message_attribute_names("All").send().await;
             let messages = answer.map_err(|_| unanswered())?.messages.unwrap_or_default();
             if messages.is_empty() {

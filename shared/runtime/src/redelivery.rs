@@ -10,6 +10,7 @@ use store::redelivery::Redelivery;
 use store::{Consistency, Store, StoreError, Token, transition};
 
 use crate::ctx::Ctx;
+use crate::log::Line;
 use crate::ports::Ports;
 
 /// The message attribute that names an inbox row of its own.
@@ -119,7 +120,17 @@ pub(crate) async fn settle(
             send(ports, &message).await?;
             redelivery.settled()
         }
-        None => redelivery.expired(ports.clock.now()),
+        None => {
+            let line =
+                Line::error("an event is not kept any more; see docs/runbooks/dead-letters.md")
+                    .with("event_id", redelivery.event_id.to_string())
+                    .with("listener", redelivery.listener.as_str());
+            ports.log.write(&ports.config, ports.clock.now(), "platform.redelivery", line);
+            let expired = redelivery.out_of_reach(ports.clock.now());
+            // Refused means that it was settled meanwhile.
+            let _ = store.update(expired).await?;
+            redelivery.settled()
+        }
     };
     // A token of its own for every try: under one that was used before nothing would happen, and an
     // event can go out twice in one millisecond.

@@ -26,6 +26,8 @@ use crate::ports::Ports;
 const INLINE_BUDGET: Duration = Duration::from_millis(300);
 /// Time an invocation keeps for its answer.
 const RESERVE: Duration = Duration::from_secs(1);
+/// What one round of a relay may take.
+const ROUND: Duration = Duration::from_secs(5);
 /// How long a relay waits for another one's claim, once.
 const CLAIM_PATIENCE: Duration = Duration::from_millis(500);
 /// Why a topic did not take a message.
@@ -44,7 +46,7 @@ async fn ring(call: &Call, births: &[Birth]) {
     }
     // The doorbell's requests are the relay's, not the call's: they count on no budget.
     let store = call.store.metered(Arc::default());
-    let mut relay = Relay::new(&call.ports, &store, Bell::Inline);
+    let mut relay = Relay::new(&call.ports, &store, Bell::Inline, call.deadline);
     let rows = births.iter().map(|birth| OutboxRow::born(birth, now)).collect();
     let _ = tokio::time::timeout(budget, relay.carry_rows(rows)).await;
 }
@@ -68,6 +70,8 @@ pub struct Relay<'a> {
     ports: &'a Ports,
     store: &'a Store,
     bell: Bell,
+    /// No round begins later.
+    until: Timestamp,
     /// Ordered aggregates whose runs stopped: this relay does not look at them again.
     stopped: HashSet<PartitionKey>,
 }
@@ -87,11 +91,11 @@ enum Head {
 impl<'a> Relay<'a> {
     /// A relay that works for this call.
     pub fn of<Who>(ctx: &'a Ctx<Who>, bell: Bell) -> Self {
-        Self::new(ctx.ports(), ctx.store(), bell)
+        Self::new(ctx.ports(), ctx.store(), bell, ctx.call.deadline.minus(ROUND))
     }
 
-    fn new(ports: &'a Ports, store: &'a Store, bell: Bell) -> Self {
-        Self { ports, store, bell, stopped: HashSet::new() }
+    fn new(ports: &'a Ports, store: &'a Store, bell: Bell, until: Timestamp) -> Self {
+        Self { ports, store, bell, until, stopped: HashSet::new() }
     }
 
     /// Carries the rows with these keys, each ordered one with its whole aggregate.
@@ -125,10 +129,12 @@ impl<'a> Relay<'a> {
     /// Round by round, the head of every run travels in one batch: never two rows of one aggregate. A
     /// fault stops the run it is of; the others go on.
     async fn carry_rows(&mut self, rows: Vec<OutboxRow>) -> Carried {
-        let oldest = rows.iter().map(|row| row.created_at).min();
+        // What operators had published again has waited since then only.
+        let first = rows.iter().filter(|row| row.replay_no == 0);
+        let oldest = first.map(|row| row.created_at).min();
         let mut carried = Carried { oldest, ..Carried::default() };
         let mut runs = self.runs(rows).await;
-        while !runs.is_empty() {
+        while !runs.is_empty() && self.now() < self.until {
             let heads = join_all(runs.iter_mut().map(|run| self.head(run))).await;
             let heads = heads.into_iter().map(|head| self.or_tell(head).unwrap_or(Head::Stop));
             let heads: Vec<Head> = heads.collect();

@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::Change;
 use crate::condition::Condition;
-use crate::inbox::{self, InboxKey};
+use crate::inbox::{self, InboxKey, State};
 use crate::item::{Places, Stored};
 use crate::key::{Key, PartitionKey, Scope, SortKey};
 use crate::lease::Lease;
 use crate::outbox::due_partition;
 use crate::query::Query;
-use crate::table::{DUE, PLATFORM, Table};
+use crate::table::{DUE, INBOX, PLATFORM, Table};
 use crate::update::Update;
 
 /// The word of `due_kind` by which a sweep tells heads from other timers.
@@ -92,7 +92,8 @@ impl Batches {
         self.kept(event, envelope, tick, now, false)
     }
 
-    /// As [`keep`](Self::keep), for an event that was given up before and is to be tried again.
+    /// As [`keep`](Self::keep), for an event that was given up before and is to be tried again. Refused,
+    /// labelled [`inbox::LABEL`], where that is settled by now.
     pub fn keep_again(
         &self,
         event: EventId,
@@ -100,7 +101,10 @@ impl Batches {
         tick: Timestamp,
         now: Timestamp,
     ) -> Change {
-        self.kept(event, envelope, tick, now, true)
+        let mut change = self.kept(event, envelope, tick, now, true);
+        let tried = Condition::equal("state", State::Retry);
+        change.check(INBOX, self.inbox(event).key().clone(), tried).named(inbox::LABEL);
+        change
     }
 
     fn kept(

@@ -18,7 +18,10 @@ use crate::update::Update;
 pub const LABEL: &str = "inbox";
 /// How long a settled row is kept: 35 days, longer than its event is in the outbox, so that whatever
 /// comes again from there is known to have been handled.
-pub const KEPT: Duration = Duration::from_secs(35 * 24 * 3600);
+const KEPT: Duration = Duration::from_secs(35 * 24 * 3600);
+
+/// How old an event may be so that its row, had it been handled, is there for certain: two days less.
+pub const REMEMBERED: Duration = Duration::from_secs(33 * 24 * 3600);
 
 /// Which listener, which event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,7 +155,7 @@ pub struct Failure {
     pub trace_id: Option<String>,
 }
 
-/// The `done` row, part of the effect's transaction. Without a claim it asks for no row or `retry`;
+/// The `done` row, part of the effect's transaction. Without a claim it asks that nobody is at it;
 /// with one, that the claim still is the caller's. The refusal is labelled [`LABEL`] and decides
 /// before all others.
 pub fn done(key: &InboxKey, attempts: u32, claim: Option<&str>, now: Timestamp) -> Change {
@@ -195,7 +198,8 @@ fn settled(
         expires_at: Some(now.plus(KEPT).seconds()),
     };
     let mut change = Change::new();
-    change.put_when(&row, mine_or_free(claim)).named(LABEL).decides_first();
+    let allowed = claim.map_or_else(|| unsettled(now), mine);
+    change.put_when(&row, allowed).named(LABEL).decides_first();
     change
 }
 
@@ -217,21 +221,21 @@ pub fn retry(key: &InboxKey, attempts: u32, claim: Option<&str>, failure: &Failu
 }
 
 /// Counts a wait for an earlier event: no attempt.
-pub fn waiting(key: &InboxKey) -> Update {
+pub fn waiting(key: &InboxKey, now: Timestamp) -> Update {
     Update::of(INBOX, key.key.clone())
         .set("state", State::Retry)
         .set_if_absent("attempts", 0)
         .add("waits", 1)
-        .when(free())
+        .when(unsettled(now))
 }
 
 /// Notes that the event waits behind a failed one of its aggregate. Part of the transaction that
 /// parks it.
-pub fn parked(key: &InboxKey) -> Change {
+pub fn parked(key: &InboxKey, now: Timestamp) -> Change {
     let update = Update::of(INBOX, key.key.clone())
         .set("state", State::Parked)
         .set_if_absent("attempts", 0)
-        .when(free());
+        .when(unsettled(now));
     let mut change = Change::new();
     change.update(update).named(LABEL).decides_first();
     change
@@ -317,16 +321,11 @@ fn failing(
         .set("last_error_code", &failure.code)
         .set("last_error_fp", &failure.fingerprint)
         .set("trace_id", &failure.trace_id)
-        .when(mine_or_free(claim))
+        .when(claim.map_or_else(free, mine))
 }
 
-fn mine_or_free(claim: Option<&str>) -> Condition {
-    match claim {
-        Some(claim) => {
-            Condition::equal("claim", claim).and(Condition::equal("state", State::InProgress))
-        }
-        None => free(),
-    }
+fn mine(claim: &str) -> Condition {
+    Condition::equal("claim", claim).and(Condition::equal("state", State::InProgress))
 }
 
 fn free() -> Condition {

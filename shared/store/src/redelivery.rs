@@ -12,6 +12,7 @@ use crate::item::{Places, Stored};
 use crate::key::{Key, Scope, shard_of};
 use crate::outbox::DUE_SHARDS;
 use crate::table::{DUE, PLATFORM, Table};
+use crate::update::Update;
 
 /// The word of `due_kind` by which a sweep tells these rows from other timers.
 pub const DUE_KIND: &str = "redelivery";
@@ -128,12 +129,10 @@ impl Redelivery {
         change
     }
 
-    /// Deletes the row of an event that is not kept any more, and puts it where operators see it.
-    pub fn expired(&self, now: Timestamp) -> Change {
+    /// Puts an event that is not kept any more where operators see it.
+    pub fn out_of_reach(&self, now: Timestamp) -> Update {
         let inbox = InboxKey::at(&self.listener, self.inbox.clone());
-        let mut change = self.settled();
-        change.update(inbox::out_of_reach(&inbox, &self.outbox, now));
-        change
+        inbox::out_of_reach(&inbox, &self.outbox, now)
     }
 
     /// Deletes the row once it was sent, unless it was put off meanwhile.

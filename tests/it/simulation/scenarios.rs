@@ -13,7 +13,7 @@ use super::judge::judge;
 use super::operator;
 use super::plan::{Ask, Plan, Step};
 use super::rows::Rows;
-use super::world::listener::{COUNT, ENDS, FOLLOW, FOLLOW_SKIPPING, HAND_OFF, MIRROR};
+use super::world::listener::{COUNT, ENDS, FOLLOW, FOLLOW_SKIPPING, HAND_OFF, MIRROR, PROMPT};
 use super::world::outside::{self, Fate, How};
 
 const SETTINGS: &str = "world.advance_settings";
@@ -323,4 +323,18 @@ fn where_the_listener_skips_a_lost_event_holds_its_entity_up_for_a_while_only() 
         assert_eq!(gap.last_error_code.as_deref(), Some("sequence_gap"));
         assert_eq!(rows.noted(FOLLOW_SKIPPING, "a0"), [3], "it goes on without both");
     });
+}
+
+#[test]
+fn who_loses_a_claim_never_says_that_it_is_done() {
+    let mut plan = plan(vec![ask(false, 0, 1, 1)]);
+    plan.fates = vec![fate(PROMPT, 0, Some(1), How::Fails(1))];
+    // The committing function has claimed the event and fails; its note of that comes late. The queued
+    // copy's transaction falls into the claim, and whatever it wrote next would come after the note.
+    let late =
+        |function: &str, nth, by_ms| Harm::CallOf(function.to_owned(), nth, Fault::Delay(by_ms));
+    plan.harms = vec![late(SETTINGS, 6, 100), late(PROMPT, 1, 50), late(PROMPT, 2, 100)];
+    let life = live(&plan);
+    assert_eq!(judge(&life).0, []);
+    assert_eq!(life.rows.noted(PROMPT, "a0"), [1]);
 }

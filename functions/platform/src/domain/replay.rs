@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use contracts::platform::{Only, ReplayStart};
 use kernel::{Error, ErrorKind, Timestamp};
-use store::inbox;
 
 use super::walk::{Position, Range};
 
@@ -16,6 +15,9 @@ pub const RATE_MAX_PER_S: u32 = 200;
 pub const CHUNK: usize = 100;
 /// How far back a range may reach: the archive keeps its files for so long.
 pub const ARCHIVE_KEPT: Duration = Duration::from_secs(400 * DAY.as_secs());
+
+/// How old an event may be so that a listener that handled it has a record of that.
+pub const REMEMBERED: Duration = Duration::from_secs(33 * DAY.as_secs());
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -77,7 +79,7 @@ pub fn decide(
     if !(1..=RATE_MAX_PER_S).contains(&asked.rate_per_s) {
         return Err(Refusal::Rate);
     }
-    let on_record = now.minus(inbox::KEPT);
+    let on_record = now.minus(REMEMBERED);
     if asked.only == Only::Missing && range.from < on_record {
         return Err(Refusal::NoRecord(on_record));
     }
@@ -158,9 +160,9 @@ mod tests {
             (days(27), Only::Missing, false, Ok(())),
             (days(28), Only::Missing, false, no_archive()),
             (days(28), Only::Missing, true, Ok(())),
-            (days(35), Only::Missing, true, Ok(())),
-            (days(36), Only::Missing, true, Err(Refusal::NoRecord(MIDNIGHT.plus(DAY)))),
-            (days(36), Only::Failed, true, Ok(())),
+            (days(33), Only::Missing, true, Ok(())),
+            (days(34), Only::Missing, true, Err(Refusal::NoRecord(MIDNIGHT.plus(DAY)))),
+            (days(34), Only::Failed, true, Ok(())),
             (days(400), Only::All, true, Ok(())),
             (days(401), Only::All, true, Err(Refusal::TooOld)),
             (days(401), Only::All, false, Err(Refusal::TooOld)),

@@ -5,6 +5,8 @@ use store::redelivery::{Addressee, Redelivery};
 use store::{Change, inbox};
 
 use crate::domain::choice;
+use crate::domain::letter::Letter;
+use crate::store::cursors::is_passed;
 use crate::store::letters::{Dead, Letters};
 use crate::store::outbox::{Outbox, scope_of};
 
@@ -12,6 +14,8 @@ use crate::store::outbox::{Outbox, scope_of};
 /// aside.
 const PART: usize = 44;
 
+/// Pages of the index that are looked through for as many letters.
+const PAGES: usize = 10;
 /// How a dead letter of the archive is handed out again.
 const BY_RANGE: &str = "replay the range around it with talaria event replay --only failed";
 
@@ -34,6 +38,12 @@ pub async fn handle(ctx: Ctx<Operator>, request: DeadLetterRetry) -> Result<Plan
             Some(place) => {
                 plan.step(&address, format!("sent to {} again", request.listener));
                 let scope = scope_of(address.tenant_id, address.livemode);
+                let passed = match store::outbox::place_of(&place) {
+                    Some((subject, sequence)) => {
+                        is_passed(ctx.store(), hearing, &scope, (&subject, sequence)).await?
+                    }
+                    None => false,
+                };
                 let to = Addressee {
                     listener: &request.listener,
                     queue: &hearing.queue,
@@ -41,12 +51,8 @@ pub async fn handle(ctx: Ctx<Operator>, request: DeadLetterRetry) -> Result<Plan
                     part: letter.letter.part.as_deref(),
                 };
                 let mut again = Redelivery::of(&scope, to, place, ctx.now());
-                if letter.letter.part.is_some() {
-                    again = again.forced();
-                }
-                let passed = hearing.on_exhausted == runtime::module::Exhausted::Skip.as_str();
-                if passed && letter.is_given_up() {
-                    // Its aggregate went on without it: it comes late, and out of order.
+                // Where its aggregate went on without it, it comes late, and out of order.
+                if letter.letter.part.is_some() || passed {
                     again = again.forced();
                 }
                 resent.push((letter, again));
@@ -61,8 +67,8 @@ pub async fn handle(ctx: Ctx<Operator>, request: DeadLetterRetry) -> Result<Plan
         return Ok(plan);
     }
     let plan = carry_out(&ctx, &resent, plan).await?;
-    let events: Vec<EventId> = resent.iter().map(|(letter, _)| letter.letter.event).collect();
-    letters.clear(&events).await;
+    let settled: Vec<&Letter> = resent.iter().map(|(dead, _)| &dead.letter).collect();
+    letters.clear(&settled).await;
     Ok(plan)
 }
 
@@ -91,12 +97,22 @@ async fn carry_out(
 }
 
 async fn oldest(ctx: &Ctx<Operator>, letters: &Letters<'_>) -> Result<Vec<Dead>, Error> {
-    let page = ctx.store().query_items(&letters.query().limit(IDS_MAX)).await?;
-    let mut dead = letters.opened(&page.items).await?;
-    if page.next.is_none() {
-        dead.extend(letters.crashed(&letters.messages().await?).await?);
-        dead.truncate(IDS_MAX);
+    let mut query = letters.query().limit(IDS_MAX);
+    let mut dead: Vec<Dead> = Vec::new();
+    for _ in 0..PAGES {
+        let page = ctx.store().query_items(&query).await?;
+        // Those that are tried again already are left alone.
+        dead.extend(letters.opened(&page.items).await?.into_iter().filter(Dead::waits));
+        if dead.len() >= IDS_MAX {
+            break;
+        }
+        if page.next.is_none() {
+            dead.extend(letters.crashed(&letters.messages().await?).await?);
+            break;
+        }
+        query = query.after(page.next);
     }
+    dead.truncate(IDS_MAX);
     Ok(dead)
 }
 

@@ -43,7 +43,8 @@ async fn skip(
     let mut follows = None;
     // The row of the event may be gone by now; where it was is in what was given up.
     let place = row.map(|row| row.key).or(dead.row.and_then(|row| row.source));
-    let place = place.as_ref().and_then(outbox::place_of).filter(|_| hearing.ordered);
+    let in_order = hearing.ordered && dead.letter.part.is_none();
+    let place = place.as_ref().and_then(outbox::place_of).filter(|_| in_order);
     if let Some((subject, sequence)) = place {
         let (moved, next) = past(ctx, hearing, &address, &subject, sequence).await?;
         if let Some(next) = &next {
@@ -62,7 +63,7 @@ async fn skip(
         // What is not sent now is due: the sweep sends it.
         let _ = ctx.redeliver(&next).await;
     }
-    letters.clear(&[event]).await;
+    letters.clear(&[&dead.letter]).await;
     Ok(plan)
 }
 

@@ -2,12 +2,14 @@ use contracts::platform::{EventReplay, Plan};
 use kernel::{Error, ErrorKind, ReplayId};
 use runtime::backbone::Hearing;
 use runtime::{Ctx, Deed, Operator};
-use store::cursor::{self, Cursor, CursorRow};
-use store::inbox::{InboxKey, InboxRow, State};
+use store::inbox::{self, InboxKey, InboxRow, State};
 use store::outbox::{OutboxRow, Status};
 use store::redelivery::{Addressee, Redelivery};
-use store::{Change, Consistency, Scope, transition};
+use store::{Change, Consistency, transition};
 
+use crate::domain::letter::Letter;
+use crate::domain::replay;
+use crate::store::cursors::is_passed;
 use crate::store::letters::Letters;
 use crate::store::outbox::{Outbox, scope_of};
 
@@ -21,6 +23,9 @@ pub async fn handle(ctx: Ctx<Operator>, request: EventReplay) -> Result<Plan, Er
     };
     let row = Outbox::of(ctx.store()).row(&request.event).await?;
     let row = row.ok_or_else(Error::not_found)?;
+    if !request.force {
+        on_record(&ctx, &row)?;
+    }
     match listener {
         Some(listener) => to_one(&ctx, &request, &row, &listener).await,
         None => to_everybody(&ctx, &row).await,
@@ -78,7 +83,7 @@ async fn to_one(
                 );
                 return Ok(plan);
             }
-            _ if is_passed(ctx, listener, &scope, row).await? => {
+            _ if is_passed(ctx.store(), listener, &scope, (&row.subject, row.sequence)).await? => {
                 plan.leave(
                     row.event_id,
                     format!("{id} has gone past it in its entity: force makes it handle it"),
@@ -98,23 +103,24 @@ async fn to_one(
     // What is not sent now is due: the sweep sends it.
     let _ = ctx.redeliver(&redelivery).await;
     // What a crash left in the dead-letter queue is a copy of what was sent.
-    Letters::of(ctx, listener).clear(&[row.event_id]).await;
+    let crashed = Letter {
+        tenant_id: request.event.tenant_id,
+        livemode: request.event.livemode,
+        listener: id.clone(),
+        event: row.event_id,
+        part: None,
+    };
+    Letters::of(ctx, listener).clear(&[&crashed]).await;
     Ok(plan)
 }
 
-/// Whether an ordered listener would take the event for one it has applied.
-async fn is_passed(
-    ctx: &Ctx<Operator>,
-    listener: &Hearing,
-    scope: &Scope,
-    row: &OutboxRow,
-) -> Result<bool, Error> {
-    if !listener.ordered {
-        return Ok(false);
+/// Refuses what a listener may have handled without a record of it.
+fn on_record(ctx: &Ctx<Operator>, row: &OutboxRow) -> Result<(), Error> {
+    let on_record = ctx.now().minus(inbox::REMEMBERED);
+    match row.created_at < on_record {
+        true => Err(replay::Refusal::NoRecord(on_record).into()),
+        false => Ok(()),
     }
-    let key = cursor::key_of(scope, &listener.listener, &row.subject);
-    let found: Option<CursorRow> = ctx.store().get(&key, Consistency::Strong).await?;
-    Ok(Cursor::of(key, found).applied_seq() >= row.sequence)
 }
 
 fn given_up(listener: &str) -> Error {

@@ -36,8 +36,13 @@ pub async fn handle(ctx: Ctx<System>) -> Result<(), Error> {
     // Every sweep starts elsewhere, so that one that ends early starves no shard for good.
     let first = u64::try_from(ctx.now().seconds() / 60).unwrap_or(0);
     for shard in (first..).take(16).map(|turn| turn % DUE_SHARDS) {
-        if sweep.is_over() || !sweep.shard(shard).await? {
+        if sweep.is_over() {
             break;
+        }
+        match sweep.shard(shard).await {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => sweep.report(None, &error),
         }
     }
     lease.release(ctx.store()).await.map_err(Error::from)

@@ -6,11 +6,21 @@ use kernel::{Error, EventId, Timestamp};
 use runtime::backbone::Hearing;
 use runtime::dead_letters::DeadMessage;
 use runtime::{Ctx, Operator};
-use store::inbox::{self, InboxKey, InboxRow, Meaning};
+use store::inbox::{self, InboxKey, InboxRow, Meaning, State};
 use store::{BATCH_GET_MAX, Consistency, Item, Key, Query};
 
 use super::outbox::scope_of;
 use crate::domain::letter::Letter;
+
+/// Pages of the index that are looked through for a named letter.
+const PAGES: usize = 10;
+
+/// Where named letters are that are no first deliveries.
+#[derive(Clone, Copy)]
+enum Others {
+    Parts,
+    Crashed,
+}
 
 /// A dead letter as it is now.
 #[derive(Clone, Debug)]
@@ -43,7 +53,8 @@ impl<'a> Letters<'a> {
         self.dead(letters.collect(), Dead::is_given_up).await
     }
 
-    /// Those of these events that are dead letters: given up, or moved aside by the queue.
+    /// Those of these events that are dead letters: given up in the first delivery or else in a part, or
+    /// moved aside by the queue.
     pub async fn named(&self, events: &[(EventAddress, EventId)]) -> Result<Vec<Dead>, Error> {
         let letters = events.iter().map(|(address, event)| Letter {
             tenant_id: address.tenant_id,
@@ -53,12 +64,37 @@ impl<'a> Letters<'a> {
             part: None,
         });
         let mut dead = self.dead(letters.collect(), Dead::is_given_up).await?;
-        if dead.len() < events.len() {
-            let crashed = self.crashed(&self.messages().await?).await?;
-            let wanted = |one: &Dead| events.iter().any(|(_, event)| *event == one.letter.event);
-            dead.extend(crashed.into_iter().filter(wanted));
+        for others in [Others::Parts, Others::Crashed] {
+            let missing = |one: &Dead| {
+                let same = |other: &Dead| other.letter.event == one.letter.event;
+                events.iter().any(|(_, event)| *event == one.letter.event) && !dead.iter().any(same)
+            };
+            if dead.len() < events.len() {
+                let found = match others {
+                    Others::Parts => self.parts().await?,
+                    Others::Crashed => self.crashed(&self.messages().await?).await?,
+                };
+                let found: Vec<Dead> = found.into_iter().filter(missing).collect();
+                dead.extend(found);
+            }
         }
         Ok(dead)
+    }
+
+    /// What was given up in replays and other parts, as far as it is among the oldest thousand.
+    async fn parts(&self) -> Result<Vec<Dead>, Error> {
+        let mut query = self.query().limit(BATCH_GET_MAX);
+        let mut parts = Vec::new();
+        for _ in 0..PAGES {
+            let page = self.ctx.store().query_items(&query).await?;
+            let opened = self.opened(&page.items).await?.into_iter();
+            parts.extend(opened.filter(|one| one.letter.part.is_some()));
+            if page.next.is_none() {
+                break;
+            }
+            query = query.after(page.next);
+        }
+        Ok(parts)
     }
 
     /// The messages of its dead-letter queue.
@@ -83,7 +119,7 @@ impl<'a> Letters<'a> {
             }
         }
         let now = self.ctx.now();
-        self.dead(letters, |one| one.is_open(now)).await
+        self.dead(letters, |one| one.is_open(now) && !one.is_given_up()).await
     }
 
     /// How many were given up, at most so many counted.
@@ -93,9 +129,13 @@ impl<'a> Letters<'a> {
     }
 
     /// Takes the copies of these out of the dead-letter queue. Those that stay behind harm nobody.
-    pub async fn clear(&self, dead: &[EventId]) {
+    pub async fn clear(&self, settled: &[&Letter]) {
         let is_settled = |message: &DeadMessage| {
-            message.envelope.as_ref().is_some_and(|envelope| dead.contains(&envelope.id))
+            let of = |letter: &&Letter, event: EventId| {
+                letter.event == event && letter.part == message.part
+            };
+            let event = message.envelope.as_ref().map(|envelope| envelope.id);
+            event.is_some_and(|event| settled.iter().any(|letter| of(letter, event)))
         };
         let _ = self.ctx.clear_dead_letters(&self.hearing.dead_letter_queue, is_settled).await;
     }
@@ -122,6 +162,11 @@ impl Dead {
     /// otherwise its queue moved it aside.
     pub fn is_given_up(&self) -> bool {
         self.row.as_ref().is_some_and(|row| row.failed_pk.is_some())
+    }
+
+    /// Whether nobody has it tried again yet.
+    pub fn waits(&self) -> bool {
+        self.row.as_ref().is_none_or(|row| row.state != State::Retry)
     }
 
     fn is_open(&self, now: Timestamp) -> bool {

@@ -80,6 +80,34 @@ async fn an_event_that_always_fails_is_put_aside_and_keeps_no_other_waiting() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_passed_over_after_all_keeps_no_other_waiting() {
+    let world = World::new().await;
+    world.sells(&["poison"]).await;
+    world.minutes_pass(30).await;
+    world.takes_poison();
+    let order = |request: serde_json::Value, key: &str| {
+        json!({
+            "operator": "ada", "reason": "not needed", "confirmed": true, "key": key,
+            "request": request,
+        })
+    };
+    let invoke = async |function, request, key| {
+        let report = world.platform.invoke(function, order(request, key)).await.unwrap();
+        world.platform.settle().await;
+        assert!(report.get("done").is_some(), "{function}: {report}");
+        report["done"].clone()
+    };
+    let list = invoke("platform.dlq_list", json!({ "listener": COUNTER }), "l").await;
+    let event = &list["data"][0]["event"];
+    invoke("platform.dlq_retry", json!({ "listener": COUNTER }), "r").await;
+    invoke("platform.dlq_skip", json!({ "listener": COUNTER, "event": event }), "s").await;
+    world.sells(&["a", "b"]).await;
+    world.minutes_pass(5).await;
+    assert_eq!(world.counted().await, ["a", "b"]);
+    assert!(is_at_rest(&world.collected().await));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_event_that_kills_its_function_is_put_aside_and_keeps_no_other_waiting() {
     for sold in [&["a", "quicksand", "b"][..], &["quicksand"][..]] {
         let world = World::new().await;

@@ -279,3 +279,18 @@ async fn a_dead_letter_that_is_tried_again_stays_in_sight_until_it_is_settled() 
     desk.platform.settle().await;
     assert_eq!((dead(&desk, LISTENER).await, desk.handled().await), (vec![], vec!["one".into()]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_failed_in_a_replay_can_be_named_and_passed_over() {
+    let desk = Desk::new().await;
+    desk.happens("one").await;
+    let event = desk.events(HAPPENED.spec.name).await.remove(0);
+    desk.breaks(true);
+    let forced = json!({ "event": event, "listener": LISTENER, "force": true });
+    let _: Plan = desk.does(&api::EVENT_REPLAY, forced, "k").await;
+    let letters = dead(&desk, LISTENER).await;
+    assert!(letters[0].replay_id.is_some(), "{letters:?}");
+    let skip = json!({ "listener": LISTENER, "event": event });
+    let plan: Plan = desk.does(&api::DLQ_SKIP, skip, "k2").await;
+    assert_eq!((plan.done, dead(&desk, LISTENER).await), (true, vec![]));
+}

@@ -365,7 +365,7 @@ async fn what_was_handled_is_not_missing_and_nobody_can_ask_once_it_is_on_record
     let desk = archiving().await;
     let noon = desk.now();
     desk.happens("one").await;
-    days_pass(&desk, 33).await;
+    days_pass(&desk, 32).await;
     desk.handled().await;
     let view = replayed(&desk, around(noon, "missing"), "k").await;
     assert_eq!((view.seen, view.sent, desk.handled().await.len()), (1, 0, 0));
@@ -423,7 +423,7 @@ async fn an_ordered_listener_that_never_heard_of_an_entity_misses_none_of_it() {
     let desk = archiving().await;
     let noon = desk.now();
     unheard_moves(&desk).await;
-    days_pass(&desk, 33).await;
+    days_pass(&desk, 32).await;
     desk.platform.mappings().enable(ORDERED, true);
     desk.platform.settle().await;
     assert_eq!(desk.handled().await.len(), 0, "the queue has forgotten them");
@@ -484,7 +484,7 @@ async fn an_old_event_that_is_put_off_until_its_entity_is_quiet_is_not_lost() {
     let noon = desk.now();
     desk.platform.mappings().enable(QUIET, false);
     desk.happens("wait").await;
-    days_pass(&desk, 33).await;
+    days_pass(&desk, 32).await;
     desk.platform.mappings().enable(QUIET, true);
     desk.handled().await;
     let mut request = around(noon, "missing");
@@ -497,4 +497,5 @@ async fn an_old_event_that_is_put_off_until_its_entity_is_quiet_is_not_lost() {
 #[test]
 fn the_border_knows_how_long_the_outbox_keeps_an_event() {
     assert_eq!(crate::domain::walk::OUTBOX_KEPT, store::transition::KEPT);
+    assert_eq!(crate::domain::replay::REMEMBERED, store::inbox::REMEMBERED);
 }

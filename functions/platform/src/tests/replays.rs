@@ -351,3 +351,20 @@ async fn a_failed_event_behind_the_cursor_of_its_entity_is_handled_all_the_same(
     desk.minutes_pass(4).await;
     assert_eq!(desk.handled().await, ["first"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_outlives_the_record_of_its_handling_is_only_replayed_by_force() {
+    const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+    let desk = Desk::new().await;
+    desk.happens("one").await;
+    let event = desk.events(HAPPENED.spec.name).await.remove(0);
+    desk.platform.pass(29 * DAY).await;
+    let request = json!({ "event": event });
+    let _: Plan = desk.does(&api::EVENT_REPLAY, request.clone(), "k").await;
+    desk.platform.pass(7 * DAY).await;
+    desk.handled().await;
+    assert_eq!(desk.refuses(&api::EVENT_REPLAY, request, Some(REASON)).await, "no_record");
+    let forced = json!({ "event": event, "listener": LISTENER, "force": true });
+    let _: Plan = desk.does(&api::EVENT_REPLAY, forced, "k2").await;
+    assert_eq!(desk.handled().await, ["one"]);
+}

@@ -13,8 +13,8 @@ pub enum Only {
     /// Those the listener gave up, however long ago; and, of events that only the archive still
     /// keeps, those that wait behind one it gave up.
     Failed,
-    /// Those of which the listener has no record. What it handled is on record for 35 days:
-    /// a range that begins earlier is refused.
+    /// Those of which the listener has no record. What it handled is on record for 33 days
+    /// at least: a range that begins earlier is refused.
     Missing,
 }
 

@@ -11,7 +11,7 @@ use kernel::{Error, RequestId, Timestamp};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use store::collected::{self, Batches, Collected, Head};
-use store::inbox::{self, Failure};
+use store::inbox::{self, Failure, InboxRow, Meaning};
 use store::{Change, Consistency, Key, NotCommitted, Scope, Token, outbox};
 
 use super::{Collecting, HandOut};
@@ -85,7 +85,11 @@ async fn collect_again(ctx: &Ctx<System>, event: &Envelope) -> Result<(), Error>
     let batches = Batches::new(event.tenantid, event.livemode, ctx.call.function);
     let change = batches.keep_again(event.id, &text, tick, now);
     let token = Token::of(&ctx.random::<16>(), 0);
-    ctx.store().commit(change.blind(), &token).await.map(|_| ()).map_err(Error::from)
+    match ctx.store().commit(change.blind(), &token).await {
+        // Refused: it was handled or passed over meanwhile.
+        Ok(_) | Err(NotCommitted::Refused { label: Some(inbox::LABEL), .. }) => Ok(()),
+        Err(fault) => Err(fault.into()),
+    }
 }
 
 /// The row of the function that runs, and how events are collected for it.
@@ -205,8 +209,11 @@ impl<'a> Run<'a> {
     ) -> Result<bool, Error> {
         if !alone && events.len() > 1 {
             let hurries = events.iter().any(|event| event.is_last_chance(tick));
+            let again = events.iter().any(|event| event.again);
             match self.attempt(events).await? {
                 Fate::Done => return Ok(true),
+                // One that is to be tried again may be settled: it must not hold up the others.
+                Fate::Later { code: TAKEN } if again => {}
                 Fate::Later { .. } if !hurries => return Ok(false),
                 Fate::Later { .. } | Fate::Failed { .. } => {}
             }
@@ -219,8 +226,22 @@ impl<'a> Run<'a> {
         Ok(clean)
     }
 
+    /// Whether an event that was to be tried again is handled or passed over by now.
+    async fn is_settled(&self, event: &Collected) -> Result<bool, Error> {
+        if !event.again {
+            return Ok(false);
+        }
+        let inbox = self.batches.inbox(event.event_id);
+        let row = self.ctx.store().get::<InboxRow>(inbox.key(), Consistency::Strong).await?;
+        Ok(inbox::meaning(row.as_ref(), self.ctx.now()) == Meaning::Duplicate)
+    }
+
     /// True where the event is done with: handled, or given up.
     async fn handle_alone(&self, event: &Collected, tick: Timestamp) -> Result<bool, Error> {
+        if self.is_settled(event).await? {
+            let taken = self.commit(collected::taken(std::slice::from_ref(event))).await;
+            return Ok(!matches!(taken, Err(NotCommitted::Conflict | NotCommitted::Throttled)));
+        }
         if event.attempts >= self.collecting.tries {
             // Its last attempt killed the function.
             let code = event.last_error_code.as_deref().unwrap_or(collected::CRASHED);

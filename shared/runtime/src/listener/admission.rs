@@ -36,8 +36,8 @@ pub(super) enum Admission {
     Run(Box<Delivery>),
     /// Settled before.
     Settled,
-    /// Given up before: the dead letter may still be missing.
-    GivenUp { attempts: u32, code: String, fingerprint: String },
+    /// Given up before.
+    GivenUp(Option<InboxRow>),
     /// Not now; no attempt.
     Wait { seconds: u32 },
     /// Settled, put off or parked by these rows, without its handler.
@@ -69,7 +69,7 @@ impl Item<'_> {
         let known = self.look_up(store, event, &key).await?;
         let (attempts, waits) = match inbox::meaning(known.inbox.as_ref(), now) {
             Meaning::Duplicate => return Ok(Admission::Settled),
-            Meaning::GivenUp => return Ok(given_up(known.inbox)),
+            Meaning::GivenUp => return Ok(Admission::GivenUp(known.inbox)),
             Meaning::HeldUntil(until) => return Ok(wait_until(now, until)),
             Meaning::Free { attempts, waits } => (attempts, waits),
         };
@@ -235,7 +235,8 @@ impl Item<'_> {
                 return Ok(Err(Admission::Aside(row)));
             }
             Turn::Later if !ignored => {
-                let parked = inbox::parked(inbox).append(cursor.park(sequence, event.id));
+                let parked =
+                    inbox::parked(inbox, self.now()).append(cursor.park(sequence, event.id));
                 return Ok(Err(Admission::Aside(parked)));
             }
             Turn::Now { after } if !ignored => {
@@ -281,7 +282,7 @@ impl Item<'_> {
             return Ok(Admission::Exhausted(Box::new(delivery), "sequence_gap"));
         }
         // A lost count only lengthens the wait.
-        let _ = store.update(inbox::waiting(inbox)).await?;
+        let _ = store.update(inbox::waiting(inbox, self.now())).await?;
         Ok(Admission::Wait { seconds: GAP_WAIT_S })
     }
 
@@ -312,7 +313,7 @@ impl Item<'_> {
                 let row = read(old)?;
                 Ok(match inbox::meaning(row.as_ref(), now) {
                     Meaning::Duplicate => Admission::Settled,
-                    Meaning::GivenUp => given_up(row),
+                    Meaning::GivenUp => Admission::GivenUp(row),
                     Meaning::HeldUntil(until) => wait_until(now, until),
                     Meaning::Free { .. } => Admission::Wait { seconds: 1 },
                 })
@@ -332,13 +333,6 @@ fn read<T: serde::de::DeserializeOwned>(item: Option<Stored>) -> Result<Option<T
         reason: fault.to_string(),
     };
     item.map(|item| item.decode().map_err(corrupt)).transpose()
-}
-
-fn given_up(row: Option<InboxRow>) -> Admission {
-    let row = row.map(|row| (row.attempts, row.last_error_code, row.last_error_fp));
-    let (attempts, code, fingerprint) = row.unwrap_or_default();
-    let (code, fingerprint) = (code.unwrap_or_default(), fingerprint.unwrap_or_default());
-    Admission::GivenUp { attempts, code, fingerprint }
 }
 
 fn wait_until(now: Timestamp, until: Timestamp) -> Admission {

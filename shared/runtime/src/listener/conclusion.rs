@@ -77,7 +77,8 @@ impl Item<'_> {
         let row: Option<InboxRow> = old.and_then(|item| item.decode().ok());
         let now = self.now();
         match inbox::meaning(row.as_ref(), now) {
-            Meaning::Duplicate | Meaning::GivenUp => Fate::Acknowledge,
+            Meaning::Duplicate => Fate::Acknowledge,
+            Meaning::GivenUp => buried(row),
             Meaning::HeldUntil(until) => {
                 let seconds = u32::try_from(until.since(now).as_secs() + 1).unwrap_or(u32::MAX);
                 Fate::Wait { seconds }
@@ -168,8 +169,7 @@ impl Item<'_> {
         match ctx.put_down(rows, announcements).await {
             Ok(()) => Some(buried),
             Err(NotCommitted::Refused { label: Some(cursor::LABEL), .. }) => None,
-            // Another delivery has decided about it.
-            Err(NotCommitted::Refused { .. }) => Some(Fate::Acknowledge),
+            Err(NotCommitted::Refused { label, old, .. }) => Some(self.refused(label, old)),
             Err(_) => Some(Fate::Return { seconds: self.pause(delivery.attempts) }),
         }
     }
@@ -237,6 +237,14 @@ fn forward(delivery: &Delivery) -> Fate {
         Some(redelivery) => Fate::Forward(Box::new(redelivery.clone())),
         None => Fate::Acknowledge,
     }
+}
+
+/// Given up by another delivery: its dead letter may still be missing.
+pub(super) fn buried(row: Option<InboxRow>) -> Fate {
+    let row = row.map(|row| (row.attempts, row.last_error_code, row.last_error_fp));
+    let (attempts, code, fingerprint) = row.unwrap_or_default();
+    let (code, fingerprint) = (code.unwrap_or_default(), fingerprint.unwrap_or_default());
+    Fate::Bury { attempts, code, fingerprint }
 }
 
 /// Where the event is kept.

@@ -12,7 +12,7 @@ use crate::module::Listening;
 /// Rows read at once.
 const PAGE: usize = 100;
 
-/// Whether an event of the listener's own lies between `after` and this one and was neither applied
+/// Whether an event of the listener's own lies between `after` and this one and was neither handled
 /// nor passed over by an operator. Rows that are not there any more were settled long ago.
 pub(super) async fn is_open(
     store: &Store,
@@ -33,7 +33,7 @@ pub(super) async fn is_open(
         let page = store.query::<OutboxRow>(&between).await?;
         let own = page.items.iter().filter(|row| is_own(listening, row));
         let own = own.map(|row| InboxKey::new(scope, listener, row.event_id, None).key().clone());
-        if !all_passed(store, &own.collect::<Vec<Key>>()).await? {
+        if !all_settled(store, &own.collect::<Vec<Key>>()).await? {
             return Ok(true);
         }
         if page.next.is_none() {
@@ -43,14 +43,15 @@ pub(super) async fn is_open(
     }
 }
 
-/// Whether an operator passed over all of these events at the listener.
-async fn all_passed(store: &Store, inboxes: &[Key]) -> Result<bool, StoreError> {
+/// Whether all of these events are settled at the listener, past the cursor: passed over by an operator,
+/// or handled out of order.
+async fn all_settled(store: &Store, inboxes: &[Key]) -> Result<bool, StoreError> {
     if inboxes.is_empty() {
         return Ok(true);
     }
     let rows = store.get_many::<InboxRow>(inboxes, Consistency::Strong).await?;
-    let passed = |row: &InboxRow| row.state == State::Skipped;
-    Ok(rows.iter().all(|row| row.as_ref().is_some_and(passed)))
+    let settled = |row: &InboxRow| matches!(row.state, State::Skipped | State::Done);
+    Ok(rows.iter().all(|row| row.as_ref().is_some_and(settled)))
 }
 
 /// Whether the listener hears this event and has to have handled it.

@@ -130,6 +130,9 @@ pub fn grants(module: &Module, row: &Row) -> Vec<Grant> {
         grant(INBOX, &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]);
         // What is handed over again later waits among the platform's timers.
         grant(PLATFORM, &["BatchGetItem", "DeleteItem", "PutItem"]);
+        if heard.debounce.is_some() {
+            grant(PLATFORM, &["GetItem"]);
+        }
         if heard.ordering == Ordering::Aggregate {
             grant(INBOX, &["ConditionCheckItem", "DeleteItem", "Query"]);
             // Gaps are looked up; a block is announced.

@@ -7,7 +7,7 @@ use runtime::http::catalogue;
 use runtime::module::Reactor;
 use runtime::rate::CELLS;
 use runtime::{Module, Row, Trigger};
-use store::{PLATFORM_TABLES, Table};
+use store::{INBOX, PLATFORM_TABLES, Table};
 
 use super::{Breach, STACK_NAME_MAX, breach, listener};
 use crate::platform::Platform;
@@ -95,6 +95,11 @@ fn of_row(platform: &Platform, module: &Module, row: &Row) -> Vec<Breach> {
         if !platform.rows().any(|(_, other)| answers(other)) {
             found.push(breach!("{id} calls {callee}, which no module answers"));
         }
+    }
+    if row.sends && !row.writes.contains(&INBOX) {
+        found.push(breach!(
+            "{id} hands events over again: it writes the inbox, where it notes what is gone"
+        ));
     }
     for job in &row.jobs {
         let works = |other: &Row| other.id == *job && matches!(other.trigger, Trigger::Job);
