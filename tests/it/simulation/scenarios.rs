@@ -333,7 +333,8 @@ fn who_loses_a_claim_never_says_that_it_is_done() {
     // copy's transaction falls into the claim, and whatever it wrote next would come after the note.
     let late =
         |function: &str, nth, by_ms| Harm::CallOf(function.to_owned(), nth, Fault::Delay(by_ms));
-    plan.harms = vec![late(SETTINGS, 6, 100), late(PROMPT, 1, 50), late(PROMPT, 2, 100)];
+    let copy = Harm::DeliveryOf(PROMPT.to_owned(), 1, DeliveryFault::Late(20));
+    plan.harms = vec![copy, late(SETTINGS, 6, 100), late(PROMPT, 2, 100)];
     let life = live(&plan);
     assert_eq!(judge(&life).0, []);
     assert_eq!(life.rows.noted(PROMPT, "a0"), [1]);
