@@ -14,9 +14,10 @@ use store::{
     Change, Condition, Consistency, INBOX, Item as Stored, Key, PLATFORM, Store, StoreError,
 };
 
+use super::conclusion::buried;
 use super::delivery::{Delivery, Repeat, Step};
 use super::gap;
-use super::item::Item;
+use super::item::{Fate, Item};
 use crate::clock;
 use crate::function::Meta;
 use crate::log::Metric;
@@ -36,8 +37,8 @@ pub(super) enum Admission {
     Run(Box<Delivery>),
     /// Settled before.
     Settled,
-    /// Given up before.
-    GivenUp(Option<InboxRow>),
+    /// Given up before: what is left to do.
+    GivenUp(Fate),
     /// Not now; no attempt.
     Wait { seconds: u32 },
     /// Settled, put off or parked by these rows, without its handler.
@@ -69,7 +70,7 @@ impl Item<'_> {
         let known = self.look_up(store, event, &key).await?;
         let (attempts, waits) = match inbox::meaning(known.inbox.as_ref(), now) {
             Meaning::Duplicate => return Ok(Admission::Settled),
-            Meaning::GivenUp => return Ok(Admission::GivenUp(known.inbox)),
+            Meaning::GivenUp => return Ok(Admission::GivenUp(buried(known.inbox))),
             Meaning::HeldUntil(until) => return Ok(wait_until(now, until)),
             Meaning::Free { attempts, waits } => (attempts, waits),
         };
@@ -313,7 +314,7 @@ impl Item<'_> {
                 let row = read(old)?;
                 Ok(match inbox::meaning(row.as_ref(), now) {
                     Meaning::Duplicate => Admission::Settled,
-                    Meaning::GivenUp => Admission::GivenUp(row),
+                    Meaning::GivenUp => Admission::GivenUp(buried(row)),
                     Meaning::HeldUntil(until) => wait_until(now, until),
                     Meaning::Free { .. } => Admission::Wait { seconds: 1 },
                 })

@@ -12,7 +12,7 @@ use store::redelivery::Redelivery;
 use store::{Scope, inbox};
 
 use super::admission::Admission;
-use super::conclusion::{buried, failure};
+use super::conclusion::failure;
 use super::delivery::Delivery;
 use crate::caller::Worker;
 use crate::cause::{Cause, Signal, Verdict};
@@ -98,7 +98,7 @@ impl<'a> Item<'a> {
         let delivery = match admission {
             Err(_) => return Some(Fate::Return { seconds: self.pause(1) }),
             Ok(Admission::Settled) => return Some(Fate::Acknowledge),
-            Ok(Admission::GivenUp(row)) => return Some(buried(row)),
+            Ok(Admission::GivenUp(fate)) => return Some(fate),
             Ok(Admission::Wait { seconds }) => return Some(Fate::Wait { seconds }),
             Ok(Admission::Aside(change)) => return self.put_aside(&store, event, change).await,
             Ok(Admission::Run(delivery) | Admission::Exhausted(delivery, _))
