@@ -15,13 +15,6 @@ use crate::domain::letter::Letter;
 /// Pages of the index that are looked through for a named letter.
 const PAGES: usize = 10;
 
-/// Where named letters are that are no first deliveries.
-#[derive(Clone, Copy)]
-enum Others {
-    Parts,
-    Crashed,
-}
-
 /// A dead letter as it is now.
 #[derive(Clone, Debug)]
 pub struct Dead {
@@ -64,19 +57,11 @@ impl<'a> Letters<'a> {
             part: None,
         });
         let mut dead = self.dead(letters.collect(), Dead::is_given_up).await?;
-        for others in [Others::Parts, Others::Crashed] {
-            let missing = |one: &Dead| {
-                let same = |other: &Dead| other.letter.event == one.letter.event;
-                events.iter().any(|(_, event)| *event == one.letter.event) && !dead.iter().any(same)
-            };
-            if dead.len() < events.len() {
-                let found = match others {
-                    Others::Parts => self.parts().await?,
-                    Others::Crashed => self.crashed(&self.messages().await?).await?,
-                };
-                let found: Vec<Dead> = found.into_iter().filter(missing).collect();
-                dead.extend(found);
-            }
+        if dead.len() < events.len() {
+            complete(&mut dead, events, self.parts().await?);
+        }
+        if dead.len() < events.len() {
+            complete(&mut dead, events, self.crashed(&self.messages().await?).await?);
         }
         Ok(dead)
     }
@@ -177,6 +162,14 @@ impl Dead {
     pub fn key(&self) -> InboxKey {
         key_of(&self.letter)
     }
+}
+
+/// Adds those of the found letters that are named and not there yet.
+fn complete(dead: &mut Vec<Dead>, named: &[(EventAddress, EventId)], found: Vec<Dead>) {
+    let there: Vec<EventId> = dead.iter().map(|one| one.letter.event).collect();
+    let missing = named.iter().map(|(_, event)| *event).filter(|event| !there.contains(event));
+    let missing: Vec<EventId> = missing.collect();
+    dead.extend(found.into_iter().filter(|one| missing.contains(&one.letter.event)));
 }
 
 fn key_of(letter: &Letter) -> InboxKey {

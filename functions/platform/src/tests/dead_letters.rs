@@ -293,4 +293,5 @@ async fn what_failed_in_a_replay_can_be_named_and_passed_over() {
     let skip = json!({ "listener": LISTENER, "event": event });
     let plan: Plan = desk.does(&api::DLQ_SKIP, skip, "k2").await;
     assert_eq!((plan.done, dead(&desk, LISTENER).await), (true, vec![]));
+    assert_eq!(dead_messages(&desk), 0);
 }

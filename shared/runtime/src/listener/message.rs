@@ -8,7 +8,7 @@ use super::item::{Fate, Item};
 use crate::backbone;
 use crate::function::{Function, Meta};
 use crate::log::Line;
-use crate::redelivery::{self, AGAIN};
+use crate::redelivery::{self, AGAIN, PART};
 
 /// Longest time a queue can hide a message.
 const VISIBILITY_MAX_S: u32 = 43_200;
@@ -43,7 +43,7 @@ impl Item<'_> {
             Fate::Wait { seconds } => or_back(self.send_fresh(seconds).await),
             Fate::Bury { attempts, code, fingerprint } => {
                 let trace = event.traceparent.clone().or_else(|| meta.trace.clone());
-                let attributes = [
+                let mut attributes = vec![
                     ("cause", "exhausted".to_owned()),
                     ("listener", self.function.row.id.to_owned()),
                     ("event_id", event.id.to_string()),
@@ -52,6 +52,7 @@ impl Item<'_> {
                     ("error_fp", fingerprint),
                     ("trace_id", trace.unwrap_or_else(|| "none".to_owned())),
                 ];
+                attributes.extend(self.part().map(|part| (PART, part.to_owned())));
                 or_back(self.send_dead(&attributes).await)
             }
         }
