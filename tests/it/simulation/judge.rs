@@ -83,7 +83,7 @@ pub fn judge(life: &Life) -> Verdict {
         effects::judge(&sight, &mut verdict);
         timers::judge(&sight, &mut verdict);
     }
-    effects::hand_offs(&mut verdict);
+    effects::hand_offs(life, &mut verdict);
     effects::delivered(life, &mut verdict);
     timers::handed_out(&mut verdict);
     verdict.must(Invariant::E6, life.refusals.is_empty(), || life.refusals.join("; "));

@@ -266,9 +266,16 @@ pub fn delivered(life: &Life, verdict: &mut Verdict) {
 }
 
 /// Nothing is handed over twice at the same time; where a function died over it, its successor waited
-/// until it had to be dead.
-pub fn hand_offs(verdict: &mut Verdict) {
-    let all = outside::hand_offs();
+/// until it had to be dead. What an operator forced is handed over beside the first delivery, as asked.
+pub fn hand_offs(life: &Life, verdict: &mut Verdict) {
+    let parts = life
+        .rows
+        .inbox
+        .keys()
+        .filter(|(listener, _, part)| listener == listener::HAND_OFF && !part.is_empty());
+    let forced: Vec<&String> = parts.map(|(_, event, _)| event).collect();
+    let all = outside::hand_offs().into_iter().filter(|one| !forced.contains(&&one.event));
+    let all: Vec<_> = all.collect();
     for (at, one) in all.iter().enumerate() {
         let Some(ended) = one.ended else { continue };
         let beside =
