@@ -10,7 +10,7 @@ use super::figures::{Figures, cpu_time};
 use super::plan::Plan;
 
 /// Seeds of an ordinary build.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 600;
 /// How often a long run says how far it is.
 const SAY_EVERY: Duration = Duration::from_secs(5);
 /// Processor seconds before which nobody waits for a word.
