@@ -90,6 +90,8 @@ impl Call {
     }
 }
 
+/// Runs of a handler: the first, and those after lost races.
+pub(crate) const RUNS_MAX: u32 = 5;
 /// Pauses before a rerun: 10 to 160 ms at most, and the time a rerun needs.
 const RERUN_FIRST_MS: u64 = 10;
 const RERUN_MOST_MS: u64 = 160;

@@ -14,15 +14,13 @@ use crate::background::{finish, guarded, invocation};
 use crate::caller::{Operator, Worker};
 use crate::cause::Verdict;
 use crate::commit::{Commit, Uncommitted, reused};
-use crate::ctx::{Call, Ctx};
+use crate::ctx::{Call, Ctx, RUNS_MAX};
 use crate::digest::hex_sha256;
 use crate::entry::OperatorHandler;
 use crate::function::{Function, InvocationFailed, Meta};
 
 /// The label of the record of an order.
 const ORDER: &str = "order";
-/// Handler runs for one order after lost races.
-const MAX_RUNS: u32 = 5;
 /// The most targets the record of an action names.
 const TARGETS_MAX: usize = 100;
 
@@ -78,7 +76,7 @@ async fn run(
         };
         let verdict = call.signal.take();
         match verdict {
-            Some(Verdict::Rerun) if run < MAX_RUNS && call.back_off(run).await => run += 1,
+            Some(Verdict::Rerun) if run < RUNS_MAX && call.back_off(run).await => run += 1,
             _ if !(spec.changes && who.confirmed) => return Err(error),
             _ => return before(call, &who).await.unwrap_or(Err(error)),
         }

@@ -25,7 +25,7 @@ use crate::ports::Ports;
 /// Wall time the inline doorbell may take.
 const INLINE_BUDGET: Duration = Duration::from_millis(300);
 /// Time an invocation keeps for its answer.
-const RESERVE: Duration = Duration::from_secs(1);
+pub(crate) const RESERVE: Duration = Duration::from_secs(1);
 /// What one round of a relay may take.
 const ROUND: Duration = Duration::from_secs(5);
 /// How long a relay waits for another one's claim, once.

@@ -335,7 +335,7 @@ pub async fn unsettled_run(
 }
 
 /// Where a row stands in the due index.
-pub(crate) fn due_partition(key: &Key) -> PartitionKey {
+pub fn due_partition(key: &Key) -> PartitionKey {
     match key.pk.text() {
         Ok(pk) => due_shard(shard_of(pk, DUE_SHARDS)),
         Err(_) => key.pk.clone(),
@@ -347,7 +347,7 @@ pub(crate) fn failed_partition(kind: &str) -> PartitionKey {
 }
 
 /// One shard of the due index, of any table that has it.
-pub(crate) fn due_shard(shard: u64) -> PartitionKey {
+pub fn due_shard(shard: u64) -> PartitionKey {
     Scope::system().partition("DUE", &format!("{shard:02}"))
 }
 

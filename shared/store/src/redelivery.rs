@@ -9,8 +9,8 @@ use crate::change::Change;
 use crate::condition::Condition;
 use crate::inbox::{self, InboxKey};
 use crate::item::{Places, Stored};
-use crate::key::{Key, Scope, shard_of};
-use crate::outbox::DUE_SHARDS;
+use crate::key::{Key, Scope};
+use crate::outbox::due_partition;
 use crate::table::{DUE, PLATFORM, Table};
 use crate::update::Update;
 
@@ -66,7 +66,7 @@ impl Stored for Redelivery {
     }
 
     fn index(&self, places: &mut Places) {
-        places.put(&DUE, crate::outbox::due_shard(shard_of_key(&self.key)), self.due_at.ms());
+        places.put(&DUE, due_partition(&self.key), self.due_at.ms());
     }
 }
 
@@ -147,8 +147,4 @@ impl Redelivery {
 /// The key of a listener's redelivery of an event or, where one stands for many, of their subject.
 pub fn key_of(scope: &Scope, listener: &str, of: &str) -> Key {
     Key::alone(scope.partition("RDL", (listener, of)))
-}
-
-fn shard_of_key(key: &Key) -> u64 {
-    key.pk.text().map_or(0, |pk| shard_of(pk, DUE_SHARDS))
 }

@@ -35,7 +35,7 @@ pub async fn handle(ctx: Ctx<System>) -> Result<(), Error> {
     let sweep = Sweep { ctx: &ctx, lease: &lease, until: ctx.now().plus(TIME_BOX) };
     // Every sweep starts elsewhere, so that one that ends early starves no shard for good.
     let first = u64::try_from(ctx.now().seconds() / 60).unwrap_or(0);
-    for shard in (first..).take(16).map(|turn| turn % DUE_SHARDS) {
+    for shard in (first..first + DUE_SHARDS).map(|turn| turn % DUE_SHARDS) {
         if sweep.is_over() {
             break;
         }

@@ -1,10 +1,7 @@
 //! Keys of this module's rows in table `platform`.
 
 use kernel::{ReplayId, TenantId};
-use store::{Key, PartitionKey, Scope, SortKey, shard_of};
-
-/// Partitions the due index is spread over.
-pub const DUE_SHARDS: u64 = store::outbox::DUE_SHARDS;
+use store::{Key, PartitionKey, Scope, SortKey};
 
 /// `SYS#RPL#<id>` / `-`.
 pub fn replay(id: ReplayId) -> Key {
@@ -22,16 +19,6 @@ pub fn running(listener: &str, tenant: TenantId, livemode: bool) -> Key {
     let mode = if livemode { "l" } else { "t" };
     let pk = Scope::system().partition("RPL", [listener, &tenant.to_string(), mode]);
     Key::new(pk, "RUNNING")
-}
-
-/// Where a row stands in the due index.
-pub fn due(key: &Key) -> PartitionKey {
-    due_shard(key.pk.text().map_or(0, |pk| shard_of(pk, DUE_SHARDS)))
-}
-
-/// One shard of the due index.
-pub fn due_shard(shard: u64) -> PartitionKey {
-    Scope::system().partition("DUE", &format!("{shard:02}"))
 }
 
 fn of_replay(id: ReplayId) -> PartitionKey {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use contracts::platform::{Only, ReplayState, ReplayView};
 use kernel::{ReplayId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::{DUE, Key, PLATFORM, Places, Stored, Table};
+use store::{DUE, Key, PLATFORM, Places, Stored, Table, outbox};
 
 use super::keys;
 use crate::domain::walk::{Position, Range};
@@ -64,7 +64,7 @@ impl Stored for ReplayRow {
 
     fn index(&self, places: &mut Places) {
         if let Some(due_at) = self.due_at {
-            places.put(&DUE, keys::due(&self.key), due_at.ms());
+            places.put(&DUE, outbox::due_partition(&self.key), due_at.ms());
         }
     }
 }

@@ -8,7 +8,6 @@ use store::schedule::{DUE_KIND, Ending, ScheduledEvent, TimerKey};
 use store::{Consistency, DUE, PLATFORM, Query, Store};
 
 use super::due::{self, DuePage};
-use super::keys;
 
 /// All timers.
 pub struct Timers<'a> {
@@ -48,7 +47,7 @@ impl<'a> Timers<'a> {
         from: Option<&str>,
     ) -> Result<(Vec<ScheduleLine>, Option<String>), Error> {
         let shard = |number, from: Option<i64>| {
-            let due = Query::index(PLATFORM, DUE, keys::due_shard(number));
+            let due = Query::index(PLATFORM, DUE, store::outbox::due_shard(number));
             match from {
                 Some(from) => due.from_value(from),
                 None => due,

@@ -119,8 +119,8 @@ async fn wait(ctx: Ctx<Worker>, event: Received<Happened>, broken: bool) -> Resu
 
 /// Starts stale replays again, as the sweep of all timers does.
 async fn sweep(ctx: Ctx<System>) -> Result<(), Error> {
-    for shard in 0..crate::store::keys::DUE_SHARDS {
-        let due = Query::index(PLATFORM, DUE, crate::store::keys::due_shard(shard));
+    for shard in 0..store::outbox::DUE_SHARDS {
+        let due = Query::index(PLATFORM, DUE, store::outbox::due_shard(shard));
         for item in ctx.store().query_items(&due.up_to(ctx.now().ms())).await?.items {
             crate::replaying::restart(&ctx, &item).await?;
         }

@@ -35,8 +35,12 @@ async fn days_pass(desk: &Desk, count: u32) {
 
 /// A range of an hour before and after this instant.
 fn around(at: Timestamp, only: &str) -> Value {
+    around_for(LISTENER, at, only)
+}
+
+fn around_for(listener: &str, at: Timestamp, only: &str) -> Value {
     json!({
-        "listener": LISTENER, "from": at.minus(HOUR), "to": at.plus(HOUR), "tenant_id": TENANT,
+        "listener": listener, "from": at.minus(HOUR), "to": at.plus(HOUR), "tenant_id": TENANT,
         "only": only,
     })
 }
@@ -383,8 +387,7 @@ async fn an_ordered_listener_handles_old_events_without_waiting_for_what_is_gone
     }
     days_pass(&desk, 40).await;
     desk.handled().await;
-    let mut request = around(noon, "all");
-    request["listener"] = json!(ORDERED);
+    let request = around_for(ORDERED, noon, "all");
     assert_eq!(replayed(&desk, request, "k").await.sent, 3);
     assert_eq!(sorted(desk.handled().await), ["first", "second", "third"]);
     desk.moves("fourth", 4).await;
@@ -428,8 +431,7 @@ async fn an_ordered_listener_that_never_heard_of_an_entity_misses_none_of_it() {
     desk.platform.settle().await;
     assert_eq!(desk.handled().await.len(), 0, "the queue has forgotten them");
     desk.platform.mappings().enable(ORDERED, false);
-    let mut request = around(noon, "missing");
-    request["listener"] = json!(ORDERED);
+    let request = around_for(ORDERED, noon, "missing");
     let view = replayed(&desk, request, "k").await;
     assert_eq!((view.sent, view.chunks), (3, 2));
     // All of them wait when the listener gets to see the first.
@@ -453,8 +455,7 @@ async fn what_was_parked_for_longer_than_the_outbox_keeps_follows_from_the_archi
     assert_eq!(desk.handled().await, ["first"]);
     assert_eq!(desk.events(MOVED.spec.name).await.len(), 4);
     days_pass(&desk, 40).await;
-    let mut request = around(noon, "failed");
-    request["listener"] = json!(ORDERED);
+    let request = around_for(ORDERED, noon, "failed");
     replayed(&desk, request, "k").await;
     assert_eq!(desk.handled().await, ["second", "third", "fourth"]);
     desk.moves("fifth", 5).await;
@@ -468,8 +469,7 @@ async fn an_old_event_that_is_tried_again_later_is_not_lost() {
     desk.happens("wait").await;
     days_pass(&desk, 40).await;
     desk.handled().await;
-    let mut request = around(noon, "all");
-    request["listener"] = json!(PATIENT);
+    let request = around_for(PATIENT, noon, "all");
     desk.breaks(true);
     assert_eq!(replayed(&desk, request, "k").await.sent, 1);
     desk.breaks(false);
@@ -487,8 +487,7 @@ async fn an_old_event_that_is_put_off_until_its_entity_is_quiet_is_not_lost() {
     days_pass(&desk, 32).await;
     desk.platform.mappings().enable(QUIET, true);
     desk.handled().await;
-    let mut request = around(noon, "missing");
-    request["listener"] = json!(QUIET);
+    let request = around_for(QUIET, noon, "missing");
     assert_eq!(replayed(&desk, request, "k").await.sent, 1);
     desk.minutes_pass(5).await;
     assert_eq!(desk.handled().await, ["wait"]);

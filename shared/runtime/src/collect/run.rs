@@ -17,7 +17,7 @@ use store::{Change, Consistency, Key, NotCommitted, Scope, Token, outbox};
 use super::{Collecting, HandOut};
 use crate::caller::{System, Worker};
 use crate::cause::{Cause, Signal, Verdict};
-use crate::ctx::{Call, Ctx, Remote};
+use crate::ctx::{Call, Ctx, RUNS_MAX, Remote};
 use crate::digest::fingerprint;
 use crate::entry::{self, Handler};
 use crate::event::{Outcome, Received};
@@ -34,8 +34,6 @@ const CHUNK_TIME: Duration = Duration::from_secs(5);
 const OUT_OF_TIME: &str = "out_of_time";
 /// Why there is nothing to do: another delivery has taken the event off.
 const TAKEN: &str = "taken_before";
-/// Runs of the handler after lost races.
-const MAX_RUNS: u32 = 5;
 
 type Handled = BoxFuture<'static, Result<Outcome, Error>>;
 /// The listener's handler, its type of data erased: refuses an event it cannot read.
@@ -287,7 +285,7 @@ impl<'a> Run<'a> {
 
     /// Runs the handler, again after a lost race; events that were taken off before are done.
     async fn run(&self, call: &Arc<Call>, envelopes: &[Envelope]) -> Result<Outcome, Error> {
-        for run in 0..MAX_RUNS {
+        for run in 0..RUNS_MAX {
             let ctx = Ctx { call: call.clone(), who: self.worker() };
             let running =
                 async { (self.handler)(ctx, envelopes.to_vec(), &self.collecting.accepts)?.await };

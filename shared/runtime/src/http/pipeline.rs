@@ -19,16 +19,13 @@ use crate::authorizer::{Evidence, RateState, Standing};
 use crate::caller::{InTenant, Principal};
 use crate::cause::{Cause, RequestKey, Signal, Verdict};
 use crate::commit;
-use crate::ctx::{Call, Remote};
+use crate::ctx::{Call, RUNS_MAX, Remote};
 use crate::digest::hex_sha256;
 use crate::entry::Handler;
 use crate::function::{Function, Meta};
 use crate::log::Done;
 use crate::precondition::{IfMatch, none_match_names};
 use crate::{clock, rate, wire};
-
-/// Handler runs for one request, at most: the first and the repeats after lost races.
-const MAX_RUNS: u32 = 5;
 
 /// Serves one event of the HTTP API and renders the answer in payload format 2.0.
 pub(crate) async fn serve(function: &Function, event: &str, meta: &Meta) -> String {
@@ -304,7 +301,7 @@ async fn attempt(
     let Handler::Http(handler) = &*function.row.handler else {
         return Err(Error::internal("this function serves no HTTP endpoint"));
     };
-    for run in 0..MAX_RUNS {
+    for run in 0..RUNS_MAX {
         served.reruns = run;
         let running = async { handler(call.clone(), principal.clone(), parameters).await };
         let outcome = AssertUnwindSafe(running).catch_unwind().await;

@@ -15,7 +15,7 @@ use store::{
 };
 
 use super::conclusion::buried;
-use super::delivery::{Delivery, Repeat, Step};
+use super::delivery::{Delivery, PUT_OFF_LABEL, Repeat, Step};
 use super::gap;
 use super::item::{Fate, Item};
 use crate::clock;
@@ -194,7 +194,7 @@ impl Item<'_> {
             None => Condition::no_item(),
         };
         let mut change = Change::new();
-        change.put_when(&row, unchanged).named(cursor::LABEL);
+        change.put_when(&row, unchanged).named(PUT_OFF_LABEL);
         change
     }
 

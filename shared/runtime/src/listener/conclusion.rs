@@ -11,7 +11,7 @@ use store::planted::{self, Bug};
 use store::redelivery::{Addressee, Redelivery};
 use store::{Change, Key, NotCommitted, Store, Token, cursor, outbox};
 
-use super::delivery::{Delivery, REPEAT_LABEL};
+use super::delivery::{Delivery, PUT_OFF_LABEL, REPEAT_LABEL};
 use super::item::{Fate, Item};
 use crate::announcement::Announcement;
 use crate::caller::Worker;
@@ -62,7 +62,7 @@ impl Item<'_> {
         let token = Token::of(format!("{attempt} {}", event.id).as_bytes(), 0);
         match store.commit(change, &token).await {
             Ok(_) => Some(Fate::Acknowledge),
-            Err(NotCommitted::Refused { label: Some(cursor::LABEL), .. }) => None,
+            Err(NotCommitted::Refused { label: Some(cursor::LABEL | PUT_OFF_LABEL), .. }) => None,
             Err(NotCommitted::Refused { label, old, .. }) => Some(self.refused(label, old)),
             Err(_) => Some(Fate::Return { seconds: self.pause(1) }),
         }

@@ -9,6 +9,9 @@ use store::{Change, Condition, Key, Stored, Table};
 /// The label of the row that keeps repeats away, in a change.
 pub(super) const REPEAT_LABEL: &str = "repeat";
 
+/// The label of the row that stands for a debounced subject, in a change.
+pub(super) const PUT_OFF_LABEL: &str = "put_off";
+
 /// What was found out about an event before its handler runs, and what settling it writes.
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
@@ -101,10 +104,5 @@ impl Delivery {
     /// Names this attempt.
     pub fn name(&self) -> String {
         format!("{:?} {}", self.inbox.key(), self.attempts)
-    }
-
-    /// Whether the time it was given is over: then its claim is another's by now.
-    pub fn is_stale(&self, deadline: Timestamp, now: Timestamp) -> bool {
-        deadline <= now
     }
 }

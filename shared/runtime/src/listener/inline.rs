@@ -15,9 +15,7 @@ use crate::ctx::Call;
 use crate::entry::Handler;
 use crate::function::{Function, Meta};
 use crate::module::{Listening, Row};
-
-/// Time an invocation keeps for its answer, as the inline doorbell does.
-const RESERVE: Duration = Duration::from_secs(1);
+use crate::relay::RESERVE;
 
 /// Runs the module's own inline listeners of what was just committed, each within its time and under a
 /// claim. The result is ignored: the queue follows.

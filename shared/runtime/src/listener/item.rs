@@ -17,16 +17,13 @@ use super::delivery::Delivery;
 use crate::caller::Worker;
 use crate::cause::{Cause, Signal, Verdict};
 use crate::clock;
-use crate::ctx::{Call, Ctx, Remote};
+use crate::ctx::{Call, Ctx, RUNS_MAX, Remote};
 use crate::entry::ListenerHandler;
 use crate::event::Outcome;
 use crate::function::{Function, Meta};
 use crate::log::{Done, Handled};
 use crate::module::Listening;
 use crate::redelivery::{AGAIN, CARRIED_FROM, FORCED, PART};
-
-/// Handler runs for one delivery after lost races, and looks at its rows after the aggregate moved on.
-const RUNS_MAX: u32 = 5;
 
 /// One message and who handles it.
 pub(super) struct Item<'a> {
@@ -101,9 +98,7 @@ impl<'a> Item<'a> {
             Ok(Admission::GivenUp(fate)) => return Some(fate),
             Ok(Admission::Wait { seconds }) => return Some(Fate::Wait { seconds }),
             Ok(Admission::Aside(change)) => return self.put_aside(&store, event, change).await,
-            Ok(Admission::Run(delivery) | Admission::Exhausted(delivery, _))
-                if delivery.is_stale(meta.deadline, self.now()) =>
-            {
+            Ok(Admission::Run(_) | Admission::Exhausted(..)) if meta.deadline <= self.now() => {
                 return Some(Fate::Return { seconds: self.pause(1) });
             }
             Ok(Admission::Exhausted(delivery, code)) => {
