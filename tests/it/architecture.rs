@@ -8,11 +8,12 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The floors of the house: arrows only point down. Modules stand on floor 3, side by side.
-const FLOORS: [(&str, u8); 11] = [
+const FLOORS: [(&str, u8); 12] = [
     ("kernel", 0),
+    ("interface", 1),
     ("store", 1),
-    ("contracts", 1),
-    ("events", 1),
+    ("contracts", 2),
+    ("events", 2),
     ("ledger", 2),
     ("runtime", 2),
     ("catalog", 4),
@@ -103,8 +104,9 @@ fn arrows_only_point_down() {
         let from = floor(name, folder);
         for dependency in dependencies {
             let to = floor(dependency, &packages[dependency].0);
-            let side_by_side = name == "events" || name == "contracts";
-            assert!(to < from && !(side_by_side && to > 0), "{name} must not import {dependency}");
+            let declares = name == "events" || name == "contracts";
+            let may = to < from && !(declares && dependency == "store");
+            assert!(may, "{name} must not import {dependency}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use events::{Catalogue, Envelope};
+use events::Envelope;
 use serde_json::Value;
 
 use crate::laptop::root;
@@ -66,7 +66,7 @@ async fn the_authorizer_gathers_evidence_for_every_sample() {
 #[test]
 fn every_event_has_its_golden_sample() {
     let samples = samples("domain");
-    for entry in Catalogue::read().entries {
+    for entry in events::catalogue().entries {
         let name = entry.spec.topic_type();
         let sample = samples.iter().find(|(id, _)| *id == name);
         let (_, sample) = sample.unwrap_or_else(|| panic!("{name} has no sample"));

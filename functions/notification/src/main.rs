@@ -1,5 +1,5 @@
 //! The program of every function of module `notification`.
 
 fn main() -> std::process::ExitCode {
-    runtime::run(notification::module())
+    runtime::run(notification::module(), include_str!("../../../docs/generated/backbone.json"))
 }

@@ -1,43 +1,23 @@
 //! Every domain event: name, version, fields and ordering.
 //!
 //! A module's events are one [`events!`] table. An entry's doc comment is written for the tenant who
-//! may receive it; its data type gives the JSON Schema, and `sample` its golden sample.
+//! may receive it; its data type gives the JSON Schema, and `sample` its golden sample. What an event
+//! is stands in [`interface`], whose words are used from here.
 
 pub mod alias;
 pub mod auth;
-pub mod catalogue;
-pub mod envelope;
-pub mod event;
 pub mod gateway;
-pub mod largest;
 pub mod notification;
-pub mod ops;
 pub mod profile;
-pub mod rules;
 
-#[cfg(test)]
-mod fixture;
+pub use interface::{
+    Catalogue, Envelope, EnvelopeError, Event, EventSpec, Fact, Ordering, Priority, catalogue,
+    envelope, event, events, largest, ops,
+};
 
-pub use catalogue::Catalogue;
-pub use envelope::{Envelope, EnvelopeError};
-pub use event::{Event, EventSpec, Fact, Ordering, Priority};
-
-/// Declares the events of a module: constants, and `describe`, which shows them all to the
-/// [`Catalogue`].
-///
-/// A macro, because only a macro can hand a doc comment to the program: the comment is what tenants
-/// read about the event.
-#[macro_export]
-macro_rules! events {
-    ($($(#[doc = $doc:literal])+ $name:ident: $kind:ty = $event:expr;)+) => {
-        $($(#[doc = $doc])+
-        pub const $name: $kind = $event.documented(concat!($($doc, "\n"),+));)+
-
-        /// Shows every event of this module to the catalogue.
-        pub fn describe(catalogue: &mut $crate::Catalogue) {
-            $(catalogue.add(&$name);)+
-        }
-    };
+/// Every event of every module.
+pub fn catalogue() -> Catalogue {
+    Catalogue::of(describe)
 }
 
 fn describe(catalogue: &mut Catalogue) {
@@ -46,4 +26,32 @@ fn describe(catalogue: &mut Catalogue) {
     notification::describe(catalogue);
     ops::describe(catalogue);
     profile::describe(catalogue);
+}
+
+#[cfg(test)]
+mod tests {
+    use interface::rules;
+
+    use super::*;
+
+    #[test]
+    fn every_event_keeps_the_rules_and_has_one_name_for_each_fact() {
+        let mut catalogue = catalogue();
+        let shared = catalogue.components();
+        assert!(!catalogue.entries.is_empty());
+        let mut faults = rules::faults(&catalogue.entries, &shared);
+        faults.extend(alias::faults(&catalogue.entries));
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+    }
+
+    #[test]
+    fn no_sample_is_larger_than_its_schema_allows() {
+        let mut catalogue = catalogue();
+        let shared = catalogue.components();
+        for entry in &catalogue.entries {
+            let name = entry.spec.name;
+            let largest = largest::data(&entry.schema, &shared).unwrap();
+            assert!(entry.sample.to_string().len() <= largest.to_string().len(), "{name}");
+        }
+    }
 }

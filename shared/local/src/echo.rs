@@ -1,7 +1,6 @@
 //! A small module with an entry of every kind, for the tests of this crate.
 
-use contracts::{Call, Empty, Endpoint, Granted, Nothing, Public};
-use events::profile::{UPDATED, Updated};
+use interface::{Call, Empty, Endpoint, Event, Fact, Granted, Nothing, Public};
 use kernel::{AnyId, EntityKind, EntityRef, Error, TenantId, UserId};
 use runtime::authorizer::{Evidence, Inquiry, Proof, Standing};
 use runtime::mail::Message;
@@ -24,6 +23,20 @@ static STRAY: Granted<Nothing, Echoed> = Endpoint::post("echo.stray", "/v1/stray
 static FALLBACK: Public<Nothing, Empty> = Endpoint::fallback("echo.fallback").public("a test");
 pub(crate) static TWICE: Call<Word, Echoed> = Call::new("echo.twice");
 static SLOW: Call<Nothing, Empty> = Call::new("echo.slow");
+
+pub(crate) const UPDATED: Event<Updated> = Event::new("echo.word.updated", EntityKind::Profile);
+
+/// Data of [`UPDATED`].
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+pub(crate) struct Updated {
+    pub word: String,
+}
+
+impl Fact for Updated {
+    fn sample() -> Self {
+        Self { word: "sample".to_owned() }
+    }
+}
 
 /// The module.
 pub(crate) fn module() -> Module {
@@ -79,7 +92,7 @@ async fn post(ctx: Ctx<Principal>, request: Word) -> Result<Reply<Echoed>, Error
     let expires_at = ctx.now().seconds() + 600;
     change.create(&Echo { tenant, word: request.word.clone(), expires_at });
     let user_id: UserId = ctx.new_id();
-    let data = Updated { user_id, fields: vec![request.word.clone()], version: 1 };
+    let data = Updated { word: request.word.clone() };
     let subject = EntityRef::new(EntityKind::Profile, user_id);
     let commit = Commit::of(change).announcing(&UPDATED, subject, 1, &data);
     let answer = Echoed { word: request.word, tenant: tenant.to_string() };
@@ -129,8 +142,7 @@ async fn gather(ctx: Ctx<System>, inquiry: Inquiry) -> Evidence {
 }
 
 async fn on_updated(ctx: Ctx<Worker>, event: Received<Updated>) -> Result<Outcome, Error> {
-    let word = event.data.fields.first().cloned().unwrap_or_default();
-    let told = ctx.call(&TWICE, &Word { word }).await?;
+    let told = ctx.call(&TWICE, &Word { word: event.data.word }).await?;
     mail(&ctx, &told.word).await
 }
 

@@ -1,7 +1,7 @@
 //! Events of a commit: from what a handler announces to the outbox rows of the transaction.
 
-use events::envelope::Origin;
-use events::{Envelope, Event, EventSpec, Fact};
+use interface::envelope::Origin;
+use interface::{Envelope, Event, EventSpec, Fact};
 use kernel::{EntityRef, Error, EventId};
 use store::Change;
 use store::outbox::{Birth, OutboxRow};
@@ -61,7 +61,7 @@ impl<Who: InTenant> Ctx<Who> {
             kind: spec.name.to_owned(),
             major: spec.major,
             module: spec.module().to_owned(),
-            ordered: spec.ordering() == events::Ordering::Aggregate,
+            ordered: spec.ordering() == interface::Ordering::Aggregate,
             priority: spec.priority.as_str().to_owned(),
             public: spec.public,
             facet: facet.map(str::to_owned),

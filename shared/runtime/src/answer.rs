@@ -1,6 +1,6 @@
 //! An answer ready for the wire: what the pipeline sends, and what an idempotency record keeps.
 
-use contracts::{Media, Spec};
+use interface::{Media, Spec};
 use kernel::Error;
 use serde::Serialize;
 use store::idempotency::StoredAnswer;

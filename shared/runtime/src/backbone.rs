@@ -1,7 +1,9 @@
 //! What all module tables together say about events: who hears what, and which ordered events also go to
 //! the standard topic. A program holds one module; this is how it knows the others.
 
-use events::Ordering;
+use std::sync::LazyLock;
+
+use interface::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::collect::Cadence;
@@ -9,8 +11,8 @@ use crate::listening::{Exhausted, Listening};
 use crate::module::{Module, Row};
 use crate::wiring::{Lane, LaneError, Topic, queue_names, topic_of};
 
-/// As generated from every module table.
-const GENERATED: &str = include_str!("../../../docs/generated/backbone.json");
+/// A backbone that is read once it is asked for: few functions ever do.
+pub type Unread = LazyLock<Backbone, Box<dyn FnOnce() -> Backbone + Send>>;
 
 /// The listeners of the whole platform.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -64,9 +66,9 @@ impl Backbone {
         Ok(Self { listeners, collected })
     }
 
-    /// What was generated when this program was built; empty where the file is none.
-    pub fn generated() -> Self {
-        serde_json::from_str(GENERATED).unwrap_or_default()
+    /// What was generated when a program was built; empty where the text is none.
+    pub fn read(generated: &str) -> Self {
+        serde_json::from_str(generated).unwrap_or_default()
     }
 
     /// Whether an ordered event of this topic type also goes to the standard topic, because a listener
@@ -114,7 +116,7 @@ impl CollectedFor {
             queue,
             dead_letter_queue,
             ordered: false,
-            priority: events::Priority::Normal.as_str().to_owned(),
+            priority: interface::Priority::Normal.as_str().to_owned(),
             tries: collecting.tries,
             backoff_s: Vec::new(),
             on_exhausted: Exhausted::Park.as_str().to_owned(),

@@ -2,7 +2,7 @@
 //! request in-process.
 
 use aws_sdk_lambda::primitives::Blob;
-use contracts::Call as Contract;
+use interface::Call as Contract;
 use kernel::{Error, ErrorKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

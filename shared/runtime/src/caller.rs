@@ -288,28 +288,28 @@ pub trait Decided: 'static {
     fn caller(principal: Option<Principal>) -> Option<Self::Caller>;
 }
 
-impl Decided for contracts::access::Anyone {
+impl Decided for interface::access::Anyone {
     type Caller = Anonymous;
     fn caller(_: Option<Principal>) -> Option<Anonymous> {
         Some(Anonymous(Made))
     }
 }
 
-impl Decided for contracts::access::Visitor {
+impl Decided for interface::access::Visitor {
     type Caller = Caller;
     fn caller(principal: Option<Principal>) -> Option<Caller> {
         Some(Caller(principal))
     }
 }
 
-impl Decided for contracts::access::Holder {
+impl Decided for interface::access::Holder {
     type Caller = Principal;
     fn caller(principal: Option<Principal>) -> Option<Principal> {
         principal
     }
 }
 
-impl Decided for contracts::access::Owner {
+impl Decided for interface::access::Owner {
     type Caller = User;
     fn caller(principal: Option<Principal>) -> Option<User> {
         let principal = principal.filter(|found| found.kind == PrincipalKind::User)?;

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::{Envelope, Event, EventSpec};
+use interface::{Envelope, Event, EventSpec};
 use kernel::cron::Recurrence;
 use kernel::{Error, TenantId, Timestamp};
 use serde::de::DeserializeOwned;
@@ -253,8 +253,9 @@ impl Ctx<System> {
 
 #[cfg(test)]
 mod tests {
+    use interface::ops::{ACTION_PERFORMED, ActionPerformed, OUTBOX_STALLED};
+
     use super::*;
-    use events::auth::{EMAIL_VERIFIED, USER_REGISTERED};
 
     use crate::backbone::Backbone;
     use crate::module::Group;
@@ -266,12 +267,12 @@ mod tests {
 
     fn modules(cadence: Cadence, batch: u32) -> Vec<Module> {
         let hears = |id, event: &Event<_>, cadence| {
-            collect(id, event, cadence, |_, _: Vec<Received<events::auth::UserRegistered>>| async {
+            collect(id, event, cadence, |_, _: Vec<Received<ActionPerformed>>| async {
                 Ok(Outcome::Done)
             })
         };
-        let counts = hears("stats.on_registered", &USER_REGISTERED, cadence).batch(batch);
-        let again = hears("stats.on_newcomer", &USER_REGISTERED, Cadence::Minutes(60));
+        let counts = hears("stats.on_registered", &ACTION_PERFORMED, cadence).batch(batch);
+        let again = hears("stats.on_newcomer", &ACTION_PERFORMED, Cadence::Minutes(60));
         let collector = collector(|_, _| async { Ok(Outcome::Done) });
         vec![
             Module::new("stats", Group::Engagement, "Counts.", [counts, again]),
@@ -321,10 +322,10 @@ mod tests {
         let modules = subscribe(modules(Cadence::Minutes(5), 100));
         let platform = modules.iter().find(|module| module.name == "platform").unwrap();
         let lane = Lane::of(platform, platform.row(COLLECTOR).unwrap()).unwrap().unwrap();
-        assert_eq!(lane.filter, serde_json::json!({ "type": ["auth.user.registered"] }));
+        assert_eq!(lane.filter, serde_json::json!({ "type": ["ops.action.performed"] }));
         let backbone = Backbone::of(&modules).unwrap();
-        assert_eq!(backbone.collecting("auth.user.registered").count(), 2);
-        assert_eq!(backbone.collecting(EMAIL_VERIFIED.spec.name).count(), 0);
+        assert_eq!(backbone.collecting("ops.action.performed").count(), 2);
+        assert_eq!(backbone.collecting(OUTBOX_STALLED.spec.name).count(), 0);
         let queues: Vec<&str> = backbone.listeners.iter().map(|one| one.queue.as_str()).collect();
         assert_eq!(queues, ["platform-on_scheduled_event"]);
         let without = subscribe(modules.into_iter().filter(|one| one.name != "stats").collect());

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use contracts::Idempotency;
-use events::{Envelope, Event, Fact};
+use interface::Idempotency;
+use interface::{Envelope, Event, Fact};
 use kernel::{EntityRef, Error};
 use serde::Serialize;
 use store::outbox::Birth;

@@ -26,7 +26,7 @@ pub struct Call {
     /// The entry's id.
     pub(crate) function: &'static str,
     /// The contract, where the call came over HTTP.
-    pub(crate) spec: Option<contracts::Spec>,
+    pub(crate) spec: Option<interface::Spec>,
     pub(crate) request_id: RequestId,
     /// The id of the request that started the chain.
     pub(crate) correlation: String,
@@ -250,7 +250,7 @@ impl Ctx<System> {
     /// limits. Refused with 503 where a class that must be counted cannot be.
     pub async fn count_principal(
         &self,
-        class: contracts::Rate,
+        class: interface::Rate,
         principal: &Principal,
     ) -> Result<Vec<crate::authorizer::RateState>, kernel::Error> {
         let subject = principal.key().map_or(principal.subject(), Into::into).to_string();

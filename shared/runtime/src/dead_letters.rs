@@ -5,7 +5,7 @@
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message,
 };
-use events::Envelope;
+use interface::Envelope;
 use kernel::Error;
 
 use crate::ctx::Ctx;

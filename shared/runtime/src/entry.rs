@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use contracts::Spec;
 use futures_util::future::BoxFuture;
+use interface::Spec;
 use kernel::Error;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,7 +17,7 @@ use crate::http::decode::Parameters;
 use crate::reply::Reply;
 use crate::socket::{Frame, FrameReply};
 use crate::stream::Record;
-use events::{Envelope, EnvelopeError};
+use interface::{Envelope, EnvelopeError};
 
 type Handled<T> = BoxFuture<'static, Result<T, Error>>;
 

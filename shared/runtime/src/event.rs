@@ -1,6 +1,6 @@
 //! What a listener is given, and what it says became of it.
 
-use events::Envelope;
+use interface::Envelope;
 
 /// One event, with its data as the listener's type.
 #[derive(Clone, Debug)]

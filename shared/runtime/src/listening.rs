@@ -1,6 +1,6 @@
 //! How a listener hears: one value per listener, read by the runtime, the local cloud and the generator.
 
-use events::{EventSpec, Ordering, Priority};
+use interface::{EventSpec, Ordering, Priority};
 
 use crate::row::Row;
 

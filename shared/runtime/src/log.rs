@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::Envelope;
+use interface::Envelope;
 use kernel::{Error, ErrorKind, Timestamp};
 use serde_json::{Map, Value, json};
 use store::Reading;

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use events::EventSpec;
+use interface::EventSpec;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use store::Table;
@@ -48,7 +48,7 @@ impl Group {
 /// an access decision.
 ///
 /// ```
-/// use contracts::{Empty, Endpoint, Nothing, Public};
+/// use interface::{Empty, Endpoint, Nothing, Public};
 /// use runtime::{Anonymous, Ctx, Reply, module::serve};
 ///
 /// const OPEN: Public<Nothing, Empty> = Endpoint::get("a.b", "/v1/a").public("a reason");
@@ -61,7 +61,7 @@ impl Group {
 /// Without an access decision it does not compile:
 ///
 /// ```compile_fail,E0277
-/// use contracts::{Empty, Endpoint, Nothing};
+/// use interface::{Empty, Endpoint, Nothing};
 /// use runtime::{Anonymous, Ctx, Reply, module::serve};
 ///
 /// const UNDECIDED: Endpoint<Nothing, Empty> = Endpoint::get("a.b", "/v1/a");
@@ -74,7 +74,7 @@ impl Group {
 /// A public handler cannot ask for a principal, and a protected one cannot do without:
 ///
 /// ```compile_fail,E0631
-/// use contracts::{Empty, Endpoint, Nothing, Public};
+/// use interface::{Empty, Endpoint, Nothing, Public};
 /// use runtime::{Ctx, Principal, Reply, module::serve};
 ///
 /// const OPEN: Public<Nothing, Empty> = Endpoint::get("a.b", "/v1/a").public("a reason");
@@ -87,12 +87,12 @@ impl Group {
 /// An empty reason is no reason:
 ///
 /// ```compile_fail,E0080
-/// use contracts::{Empty, Endpoint, Nothing, Public};
+/// use interface::{Empty, Endpoint, Nothing, Public};
 ///
 /// const OPEN: Public<Nothing, Empty> = Endpoint::get("a.b", "/v1/a").public("");
 /// let _ = OPEN.spec.id;
 /// ```
-pub fn serve<Q, S, A, H, F>(endpoint: &'static contracts::Endpoint<Q, S, A>, handler: H) -> Row
+pub fn serve<Q, S, A, H, F>(endpoint: &'static interface::Endpoint<Q, S, A>, handler: H) -> Row
 where
     Q: DeserializeOwned + Send + 'static,
     S: Serialize + Send + 'static,
@@ -105,7 +105,7 @@ where
 }
 
 /// Listens to one event, through a queue.
-pub fn listen<D, H, F>(id: &'static str, event: &events::Event<D>, handler: H) -> Row
+pub fn listen<D, H, F>(id: &'static str, event: &interface::Event<D>, handler: H) -> Row
 where
     D: DeserializeOwned + Send + 'static,
     H: Fn(Ctx<Worker>, Received<D>) -> F + Send + Sync + 'static,
@@ -128,7 +128,7 @@ fn listener(id: &'static str, events: Vec<EventSpec>, entry: Arc<Handler>) -> Ro
 }
 
 /// Answers a typed call.
-pub fn answer<Q, S, H, F>(call: &contracts::Call<Q, S>, handler: H) -> Row
+pub fn answer<Q, S, H, F>(call: &interface::Call<Q, S>, handler: H) -> Row
 where
     Q: DeserializeOwned + Send + 'static,
     S: Serialize + Send + 'static,
@@ -150,7 +150,7 @@ where
 }
 
 /// Serves the command: work of an operator, through Lambda's `Invoke`, never routed.
-pub fn operate<Q, S, H, F>(operation: &contracts::Operation<Q, S>, handler: H) -> Row
+pub fn operate<Q, S, H, F>(operation: &interface::Operation<Q, S>, handler: H) -> Row
 where
     Q: DeserializeOwned + Send + 'static,
     S: Serialize + Send + 'static,

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use contracts::operation::{OperationSpec, Order, REASON_CHARACTERS, Report};
-use events::ops::{ACTION_PERFORMED, ActionPerformed};
+use interface::operation::{OperationSpec, Order, REASON_CHARACTERS, Report};
+use interface::ops::{ACTION_PERFORMED, ActionPerformed};
 use kernel::{EntityKind, EntityRef, Error, ErrorKind, ReplayId, RequestId, TenantId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! What a process holds once and every call shares.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -12,7 +12,7 @@ use aws_types::SdkConfig;
 use std::time::Duration;
 use store::{Endpoint, Names, Random, Store};
 
-use crate::backbone::Backbone;
+use crate::backbone::{Backbone, Unread};
 use crate::cache::Cache;
 use crate::clock::{Clock, Entropy};
 use crate::config::Config;
@@ -36,7 +36,7 @@ pub struct Ports {
     pub limiter: Limiter,
     pub log: Log,
     http: SharedHttpClient,
-    backbone: OnceLock<Backbone>,
+    backbone: Unread,
     /// Clients that one module alone needs, by type.
     clients: Mutex<http::Extensions>,
 }
@@ -49,8 +49,8 @@ pub struct Surroundings {
     pub cache: Arc<dyn Cache>,
     pub mailer: Option<Arc<dyn Mailer>>,
     pub log: Log,
-    /// All module tables, where more than the generated ones are there: tests have modules of their own.
-    pub backbone: Option<Backbone>,
+    /// What all module tables say together about events, at this stage.
+    pub backbone: Unread,
 }
 
 impl Ports {
@@ -71,7 +71,7 @@ impl Ports {
             cache: around.cache,
             mailer: around.mailer,
             log: around.log,
-            backbone: around.backbone.map(OnceLock::from).unwrap_or_default(),
+            backbone: around.backbone,
             clients: Mutex::default(),
             http: around.http,
             config,
@@ -80,7 +80,7 @@ impl Ports {
 
     /// Who hears what on the whole platform.
     pub fn backbone(&self) -> &Backbone {
-        self.backbone.get_or_init(|| Backbone::generated().at(&self.config.stage))
+        &self.backbone
     }
 
     /// What a client of one more AWS service is made from, for the module that alone needs it.

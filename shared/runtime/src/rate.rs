@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use contracts::Rate;
+use interface::Rate;
 use kernel::{Error, TenantId, Timestamp};
 use store::{Consistency, Key, Scope, Store, Table, Update};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use events::{Event, EventSpec, Fact};
+use interface::{Event, EventSpec, Fact};
 use kernel::Error;
 use store::{Change, Scope, Table};
 
@@ -96,7 +96,7 @@ impl Reactor {
 
 #[cfg(test)]
 mod tests {
-    use events::profile::{UPDATED, Updated};
+    use interface::ops::{ACTION_PERFORMED, ActionPerformed};
     use kernel::EntityKind;
     use store::Key;
 
@@ -114,11 +114,11 @@ mod tests {
 
     #[test]
     fn a_reactor_writes_what_it_declares_and_no_more() {
-        let declared = react("a.own", &UPDATED, |_| Ok(writing(OWN))).writes([OWN]);
-        let foreign = react("a.other", &UPDATED, |_| Ok(writing(OTHER))).writes([OWN]);
-        let many = react("a.many", &UPDATED, |_| Ok(writing(OWN).append(writing(OWN))));
+        let declared = react("a.own", &ACTION_PERFORMED, |_| Ok(writing(OWN))).writes([OWN]);
+        let foreign = react("a.other", &ACTION_PERFORMED, |_| Ok(writing(OTHER))).writes([OWN]);
+        let many = react("a.many", &ACTION_PERFORMED, |_| Ok(writing(OWN).append(writing(OWN))));
         let many = many.writes([OWN]);
-        let data = serde_json::to_value(Updated::sample()).unwrap();
+        let data = serde_json::to_value(ActionPerformed::sample()).unwrap();
         let subject = kernel::EntityRef::new(EntityKind::Profile, "usr_1");
         let (scope, at) = (Scope::system(), kernel::Timestamp::from_ms(0));
         let announced =

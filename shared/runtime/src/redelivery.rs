@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::types::MessageAttributeValue;
-use events::Envelope;
+use interface::Envelope;
 use kernel::Error;
 use store::outbox::OutboxRow;
 use store::redelivery::Redelivery;

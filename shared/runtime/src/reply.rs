@@ -46,9 +46,9 @@ impl<T> Reply<T> {
     }
 }
 
-impl Reply<contracts::Empty> {
+impl Reply<interface::Empty> {
     /// Answers without a body.
     pub fn empty() -> Self {
-        Self::new(contracts::Empty {})
+        Self::new(interface::Empty {})
     }
 }

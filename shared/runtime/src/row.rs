@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use contracts::Spec;
-use contracts::operation::OperationSpec;
-use events::EventSpec;
+use interface::EventSpec;
+use interface::Spec;
+use interface::operation::OperationSpec;
 use store::Table;
 
 use crate::collect::Collecting;
@@ -26,7 +26,7 @@ pub enum Trigger {
     /// A schedule: `rate(1 minute)` or `cron(…)`.
     Schedule(&'static str),
     /// A typed call of another function.
-    Call(contracts::call::CallSpec),
+    Call(interface::call::CallSpec),
     /// Messages of a private queue of its own.
     Job,
     /// The command, through Lambda's `Invoke`: never routed.
@@ -148,7 +148,7 @@ impl Row {
     }
 
     /// Makes this typed call.
-    pub fn calls<Q, S>(mut self, call: &contracts::Call<Q, S>) -> Self {
+    pub fn calls<Q, S>(mut self, call: &interface::Call<Q, S>) -> Self {
         self.calls.push(call.spec.id);
         self
     }

@@ -1,6 +1,6 @@
 //! The Lambda entry: one program per module, one function per process.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
@@ -9,6 +9,7 @@ use kernel::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 
+use crate::backbone::{Backbone, Unread};
 use crate::cache::InProcess;
 use crate::clock::{Clock, SystemEntropy, WallClock};
 use crate::config::Config;
@@ -21,13 +22,14 @@ use crate::ports::{Ports, Surroundings};
 const DEADLINE_RESERVE: Duration = Duration::from_millis(50);
 
 /// Serves the entry that `_HANDLER` names, until the platform ends the process. Refuses to start on an
-/// unknown entry or a faulty configuration.
-pub fn run(module: Module) -> std::process::ExitCode {
+/// unknown entry or a faulty configuration. `backbone` is the generated `backbone.json`: what the other
+/// modules hear, which a program of one module cannot know by itself.
+pub fn run(module: Module, backbone: &'static str) -> std::process::ExitCode {
     let outcome = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Error::from)
-        .and_then(|executor| executor.block_on(serve(module)));
+        .and_then(|executor| executor.block_on(serve(module, backbone)));
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(fault) => {
@@ -38,7 +40,7 @@ pub fn run(module: Module) -> std::process::ExitCode {
     }
 }
 
-async fn serve(module: Module) -> Result<(), Error> {
+async fn serve(module: Module, backbone: &'static str) -> Result<(), Error> {
     let id = std::env::var("_HANDLER").map_err(|_| "environment variable _HANDLER is not set")?;
     let config = Config::from_environment()?;
     let module = Arc::new(module.at(&config.stage));
@@ -49,6 +51,8 @@ async fn serve(module: Module) -> Result<(), Error> {
         None => None,
     };
     let clock: Arc<dyn Clock> = Arc::new(WallClock);
+    let stage = config.stage.clone();
+    let backbone: Unread = LazyLock::new(Box::new(move || Backbone::read(backbone).at(&stage)));
     let ports = Ports::connect(
         config,
         Surroundings {
@@ -58,7 +62,7 @@ async fn serve(module: Module) -> Result<(), Error> {
             cache: Arc::new(InProcess::default()),
             mailer,
             log: Log::stdout(),
-            backbone: None,
+            backbone,
         },
     );
     let function = Arc::new(Function::new(module.clone(), row, Arc::new(ports)));

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use events::{Envelope, Event, EventSpec, Fact};
+use interface::{Envelope, Event, EventSpec, Fact};
 use kernel::cron::Recurrence;
 use kernel::{EntityKind, EntityRef, Error, EventId, ScheduleId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};

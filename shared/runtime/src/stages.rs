@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn only_its_own_stage_tunes_a_listener_and_only_as_far_as_it_says() {
         for tuning in STAGES {
-            let heard = [events::notification::QUEUED.spec];
+            let heard = [interface::ops::ACTION_PERFORMED.spec];
             let row = listen_all(tuning.listener, heard, |_, _| async { Ok(Outcome::Done) });
             let module = Module::new("mail", Group::Engagement, "Sends.", [row]);
             let settings = |module: Module| {

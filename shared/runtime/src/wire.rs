@@ -1,6 +1,6 @@
 //! The answer in payload format 2.0, with every header the caller is owed.
 
-use contracts::Spec;
+use interface::Spec;
 use kernel::{Error, ErrorKind};
 use serde_json::{Map, Value, json};
 

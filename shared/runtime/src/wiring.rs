@@ -1,7 +1,7 @@
 //! What stands around a row outside the program: queue, topic, filter policy, stream settings. Derived
 //! once, read by the template generator and the local cloud alike.
 
-use events::{EventSpec, Ordering, Priority};
+use interface::{EventSpec, Ordering, Priority};
 use serde_json::{Map, Value, json};
 
 use crate::module::{Listening, Module, Row};
@@ -239,12 +239,18 @@ fn overlap(one: &[&str], other: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use events::auth::{EMAIL_VERIFIED, SESSION_REVOKED};
-    use events::notification::QUEUED;
+    use interface::Event;
 
     use super::*;
     use crate::event::Outcome;
     use crate::module::{Group, listen_all};
+
+    const VERIFIED: EventSpec =
+        Event::<()>::new("auth.email.verified", kernel::EntityKind::Account).spec;
+    const REVOKED: EventSpec =
+        Event::<()>::new("auth.session.revoked", kernel::EntityKind::Session).urgent().spec;
+    const QUEUED: EventSpec =
+        Event::<()>::new("notification.queued", kernel::EntityKind::Notification).varies().spec;
 
     fn hears<const N: usize>(id: &'static str, events: [EventSpec; N]) -> Row {
         listen_all(id, events, |_, _| async { Ok(Outcome::Done) })
@@ -257,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_lone_listener_hears_its_types_at_every_priority() {
-        let events = [EMAIL_VERIFIED.spec, SESSION_REVOKED.spec];
+        let events = [VERIFIED, REVOKED];
         let row = hears("mail.on_event", events).timeout(20).tries(8, [1]);
         let lane = lane([row], "mail.on_event").unwrap();
         assert_eq!(lane.filter, json!({ "type": ["auth.email.verified", "auth.session.revoked"] }));
@@ -270,8 +276,8 @@ mod tests {
     fn an_urgent_and_an_ordinary_listener_share_an_event_by_priority() {
         let rows = || {
             [
-                hears("mail.dispatch", [QUEUED.spec]).facets(["mail"]),
-                hears("mail.dispatch_urgent", [QUEUED.spec]).urgent(),
+                hears("mail.dispatch", [QUEUED]).facets(["mail"]),
+                hears("mail.dispatch_urgent", [QUEUED]).urgent(),
             ]
         };
         let ordinary = json!({
@@ -288,7 +294,10 @@ mod tests {
         let job = |id| crate::module::job(id, |_, (): ()| async { Ok(()) });
         let collects = crate::module::collect(
             "mail.on_all",
-            &EMAIL_VERIFIED,
+            &Event::<interface::ops::ActionPerformed>::new(
+                "a.b.done_ed",
+                kernel::EntityKind::Account,
+            ),
             crate::collect::Cadence::Minutes(5),
             |_, _| async { Ok(Outcome::Done) },
         );
@@ -298,21 +307,18 @@ mod tests {
 
     #[test]
     fn a_listener_that_would_miss_events_is_refused() {
-        let ordered = EventSpec { entity: kernel::EntityKind::User, ..QUEUED.spec };
+        let ordered = EventSpec { entity: kernel::EntityKind::User, ..QUEUED };
         let deaf = lane([hears("mail.on_event", [])], "mail.on_event");
         assert_eq!(deaf, Err(LaneError::Deaf { listener: "mail.on_event" }));
-        let mixed =
-            lane([hears("mail.on_event", [ordered, QUEUED.spec]).ordered()], "mail.on_event");
+        let mixed = lane([hears("mail.on_event", [ordered, QUEUED]).ordered()], "mail.on_event");
         let event = "notification.queued";
         assert_eq!(mixed, Err(LaneError::WithoutOrder { listener: "mail.on_event", event }));
         let fifo = lane([hears("mail.on_event", [ordered]).ordered()], "mail.on_event").unwrap();
         assert_eq!((fifo.queue.as_str(), fifo.max_receives), ("mail-on_event.fifo", 100));
         let mirrored = lane([hears("mail.on_event", [ordered])], "mail.on_event").unwrap();
         assert_eq!((mirrored.queue.as_str(), mirrored.topic), ("mail-on_event", Topic::Standard));
-        let rows = [
-            hears("mail.on_both", [QUEUED.spec, EMAIL_VERIFIED.spec]).urgent(),
-            hears("mail.on_event", [QUEUED.spec]),
-        ];
+        let rows =
+            [hears("mail.on_both", [QUEUED, VERIFIED]).urgent(), hears("mail.on_event", [QUEUED])];
         let refused = lane(rows, "mail.on_both").unwrap_err();
         assert!(matches!(refused, LaneError::LaneWithoutTwin { event: "auth.email.verified", .. }));
     }

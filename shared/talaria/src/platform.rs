@@ -1,7 +1,6 @@
 //! Everything the generators read, gathered once: module tables, contracts and events.
 
-use contracts::{Book, Method, Spec};
-use events::Catalogue;
+use contracts::{Method, Spec};
 use events::catalogue::Entry;
 use runtime::module::Listening;
 use runtime::{Group, Module, Row, Trigger};
@@ -38,8 +37,8 @@ impl Platform {
 
     /// A platform of these modules, with all declared contracts and events.
     pub fn of(modules: Vec<Module>) -> Self {
-        let mut book = Book::read();
-        let mut catalogue = Catalogue::read();
+        let mut book = contracts::book();
+        let mut catalogue = events::catalogue();
         let schemas = book.components();
         let event_schemas = catalogue.components();
         let pages = book.pages.into_iter().map(|page| Page {

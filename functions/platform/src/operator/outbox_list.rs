@@ -25,8 +25,7 @@ pub async fn handle(ctx: Ctx<Operator>, request: OutboxList) -> Result<Listing<O
 
 /// Every type that is declared or heard, in order.
 fn known_types(ctx: &Ctx<Operator>) -> Vec<String> {
-    let declared =
-        events::Catalogue::read().entries.into_iter().map(|one| one.spec.name.to_owned());
+    let declared = events::catalogue().entries.into_iter().map(|one| one.spec.name.to_owned());
     let heard = ctx.backbone().listeners.iter().flat_map(|one| one.types.iter().cloned());
     let mut types: Vec<String> = declared.chain(heard).collect();
     types.sort_unstable();

@@ -1,7 +1,6 @@
 //! The outbox as operators see it: events found by their address, by type, or because they wait.
 
 use contracts::platform::{EventAddress, Place};
-use events::Catalogue;
 use kernel::{EntityRef, Error, EventId, TenantId};
 use store::outbox::{self, OutboxRow};
 use store::{Consistency, Item, Key, OUTBOX, Rows, Scope, Store};
@@ -147,8 +146,9 @@ pub fn address_of(row: &OutboxRow) -> Option<EventAddress> {
 
 /// The canonical name of a type; as it is where the catalogue does not know it.
 pub fn canonical(kind: &str) -> String {
-    let catalogue = Catalogue::read();
-    catalogue.find(kind).map_or_else(|| kind.to_owned(), |entry| entry.spec.name.to_owned())
+    let catalogue = events::catalogue();
+    events::alias::find(&catalogue, kind)
+        .map_or_else(|| kind.to_owned(), |entry| entry.spec.name.to_owned())
 }
 
 /// The event among the first of one of the pages, and what follows it on both, by id. The search

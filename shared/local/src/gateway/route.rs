@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use contracts::{Method, Spec};
+use interface::{Method, Spec};
 use percent_encoding::percent_decode_str;
 use runtime::{Module, Trigger};
 
@@ -154,7 +154,7 @@ pub(super) fn decoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use contracts::{Empty, Endpoint, Nothing, Public};
+    use interface::{Empty, Endpoint, Nothing, Public};
     use runtime::module::serve;
     use runtime::{Group, Reply};
 

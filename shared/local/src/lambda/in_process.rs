@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -36,6 +36,7 @@ impl InProcess {
         mailer: Arc<dyn Mailer>,
         log: Log,
     ) -> Self {
+        let backbone = Backbone::of(modules).unwrap_or_default();
         let around = |mailer| Surroundings {
             http: cloud.http_client(),
             clock: Arc::new(cloud.clock().clone()),
@@ -43,7 +44,10 @@ impl InProcess {
             cache: Arc::new(cache::InProcess::default()),
             mailer,
             log: log.clone(),
-            backbone: Backbone::of(modules).ok(),
+            backbone: LazyLock::new({
+                let backbone = backbone.clone();
+                Box::new(|| backbone)
+            }),
         };
         let ports = Arc::new(Ports::connect(config.clone(), around(None)));
         let mailing = Arc::new(Ports::connect(config, around(Some(mailer))));

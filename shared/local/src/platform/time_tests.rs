@@ -1,13 +1,13 @@
 //! What functions do with the time they have.
 
-use contracts::{Call, Empty, Nothing};
-use events::profile::{UPDATED, Updated};
+use interface::{Call, Empty, Nothing};
 use kernel::{EntityKind, EntityRef, Error, UserId};
 use runtime::module::{answer, job, listen};
 use runtime::{Commit, Ctx, Group, Module, Outcome, Received, System, Worker};
 use store::{Change, Consistency, Key, PLATFORM, Scope};
 
 use super::*;
+use crate::echo::{UPDATED, Updated};
 use crate::fault::{Fault, FaultPlan};
 use crate::seed::DEMO_TENANT;
 
@@ -28,7 +28,7 @@ fn module() -> Module {
 
 async fn act(ctx: Ctx<Worker>, _: Nothing) -> Result<Empty, Error> {
     let user_id: UserId = ctx.new_id();
-    let data = Updated { user_id, fields: Vec::new(), version: 1 };
+    let data = Updated { word: String::new() };
     let subject = EntityRef::new(EntityKind::Profile, user_id);
     let commit = Commit::of(Change::new()).announcing(&UPDATED, subject, 1, &data);
     ctx.apply(commit).await.map(|()| Empty {})

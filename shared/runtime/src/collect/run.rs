@@ -24,7 +24,7 @@ use crate::event::{Outcome, Received};
 use crate::log::Line;
 use crate::precondition::IfMatch;
 use crate::row::Row;
-use events::Envelope;
+use interface::Envelope;
 
 /// Actions of a transaction that are the handler's and the waiting rows' together; the rest is spare.
 const ACTIONS: usize = 90;

@@ -1,6 +1,6 @@
 //! Who may come in: evidence to verdict, checks 5 to 10 of the pipeline. The first refusal wins.
 
-use contracts::{Access, Rate, Spec};
+use interface::{Access, Rate, Spec};
 use kernel::{Error, ErrorKind};
 
 use super::pipeline::Served;

@@ -1,7 +1,7 @@
 //! From path, query and body to the request type. Every fault of a request is found, not just the
 //! first: what is wrong is struck out and the rest is read on.
 
-use contracts::Spec;
+use interface::Spec;
 use kernel::{Error, FaultCode, Refusal, json};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -200,7 +200,7 @@ fn strike(members: &mut Value, at: &mut Vec<String>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use contracts::{Endpoint, Nothing};
+    use interface::{Endpoint, Nothing};
     use kernel::UserId;
     use kernel::text::{Items, Patch, Text};
     use serde::Deserialize;

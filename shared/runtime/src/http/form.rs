@@ -1,7 +1,7 @@
 //! HTML forms, for the few endpoints a page without script posts to (WHATWG URL Standard section 5,
 //! `application/x-www-form-urlencoded`).
 
-use contracts::Spec;
+use interface::Spec;
 use kernel::Error;
 use serde_json::{Map, Value};
 

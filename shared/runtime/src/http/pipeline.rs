@@ -6,8 +6,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU16;
 
-use contracts::{Idempotency, Precondition, Rate, Spec};
 use futures_util::FutureExt;
+use interface::{Idempotency, Precondition, Rate, Spec};
 use kernel::{Error, ErrorKind, RequestId};
 
 use super::admission::{admit, check_origin, evidence, is_catch_all};
@@ -343,7 +343,7 @@ fn not_modified(spec: &Spec, sent: Option<&str>, answer: Answer) -> Result<Answe
     let Some(tag) = answer.tag.as_deref().filter(|_| answer.status == 200) else {
         return Ok(answer);
     };
-    if spec.method != contracts::Method::Get || !none_match_names(sent, tag)? {
+    if spec.method != interface::Method::Get || !none_match_names(sent, tag)? {
         return Ok(answer);
     }
     Ok(Answer { status: 304, content_type: None, body: String::new(), ..answer })

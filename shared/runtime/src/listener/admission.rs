@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use events::{Envelope, Ordering};
+use interface::{Envelope, Ordering};
 use kernel::{EventId, RequestId, Timestamp};
 use store::cursor::{self, Cursor, ParkedRow, Turn};
 use store::inbox::{self, InboxKey, InboxRow, Meaning};

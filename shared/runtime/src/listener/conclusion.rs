@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use events::ops::{LISTENER_BLOCKED, ListenerBlocked};
-use events::{Envelope, Ordering};
+use interface::ops::{LISTENER_BLOCKED, ListenerBlocked};
+use interface::{Envelope, Ordering};
 use kernel::{EntityKind, EntityRef};
 use store::cursor::{Cursor, Turn};
 use store::inbox::{self, Failure, InboxRow, Meaning};

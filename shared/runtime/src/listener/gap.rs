@@ -1,7 +1,7 @@
 //! Whether an ordered listener may go from one sequence to a later one: what lies between must be none of
 //! its business.
 
-use events::Envelope;
+use interface::Envelope;
 use kernel::Timestamp;
 use store::inbox::{InboxKey, InboxRow, State};
 use store::outbox::{self, OutboxRow, Status};
@@ -70,7 +70,7 @@ fn is_older(listening: &Listening, created_at: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use events::profile::UPDATED;
+    use interface::ops::ACTION_PERFORMED;
     use kernel::{EntityKind, EntityRef, EventId};
     use store::outbox::Birth;
 
@@ -100,8 +100,8 @@ mod tests {
 
     #[test]
     fn only_events_of_the_listener_itself_hold_it_up() {
-        let own = UPDATED.spec.name;
-        let hears = Listening::to(vec![UPDATED.spec]);
+        let own = ACTION_PERFORMED.spec.name;
+        let hears = Listening::to(vec![ACTION_PERFORMED.spec]);
         let faceted = Listening { facets: vec!["mail"], ..hears.clone() };
         let newer = Listening { since: Some("2030-06-02"), ..hears.clone() };
         let table = [

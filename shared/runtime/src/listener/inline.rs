@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::Envelope;
 use futures_util::future::BoxFuture;
+use interface::Envelope;
 use lambda_http::aws_lambda_events::sqs::SqsMessage;
 use store::outbox::Birth;
 

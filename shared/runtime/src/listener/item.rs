@@ -4,8 +4,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU16;
 
-use events::{Envelope, EnvelopeError};
 use futures_util::FutureExt;
+use interface::{Envelope, EnvelopeError};
 use kernel::{Error, ErrorKind, EventId, Timestamp};
 use lambda_http::aws_lambda_events::sqs::SqsMessage;
 use store::redelivery::Redelivery;

@@ -1,7 +1,7 @@
 //! What an item's fate means for its message: hidden, sent anew, copied to the dead letters.
 
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue};
-use events::{Envelope, EnvelopeError};
+use interface::{Envelope, EnvelopeError};
 use lambda_http::aws_lambda_events::sqs::SqsMessage;
 
 use super::item::{Fate, Item};

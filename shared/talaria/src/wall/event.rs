@@ -1,7 +1,8 @@
 //! Events and listeners against the catalogue: its own rules, majors that stand side by side, facets, and
 //! listeners that would never run.
 
-use events::{EventSpec, rules};
+use events::{EventSpec, alias};
+use interface::rules;
 use runtime::Row;
 use runtime::module::Listening;
 
@@ -11,10 +12,9 @@ use crate::platform::Platform;
 
 /// Everything that is wrong about events.
 pub fn breaches(platform: &Platform) -> Vec<Breach> {
-    let mut found: Vec<Breach> = rules::faults(&platform.events, &platform.event_schemas)
-        .into_iter()
-        .map(|fault| breach!("{fault}"))
-        .collect();
+    let mut faults = rules::faults(&platform.events, &platform.event_schemas);
+    faults.extend(alias::faults(&platform.events));
+    let mut found: Vec<Breach> = faults.iter().map(|fault| breach!("{fault}")).collect();
     for (_, row) in platform.rows() {
         found.extend(of_announcements(platform, row));
     }

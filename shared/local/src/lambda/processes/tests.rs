@@ -15,7 +15,7 @@ const PROGRAM: &str = "lambda::processes::tests::this_binary_is_the_program_of_t
 #[test]
 fn this_binary_is_the_program_of_the_test_module() {
     if std::env::var_os("_HANDLER").is_some() {
-        runtime::run(crate::echo::module());
+        runtime::run(crate::echo::module(), "{}");
     }
 }
 

@@ -159,24 +159,6 @@ fn integer(schema: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Catalogue;
-    use crate::envelope::ENVELOPE_LIMIT_BYTES;
-
-    /// Generated for every event and major of the catalogue.
-    #[test]
-    fn the_largest_envelope_of_every_event_is_within_the_limit() {
-        let mut catalogue = Catalogue::read();
-        let shared = catalogue.components();
-        assert!(!catalogue.entries.is_empty());
-        for entry in &catalogue.entries {
-            let name = entry.spec.name;
-            let largest = envelope(entry, &shared).unwrap_or_else(|lack| panic!("{name}: {lack}"));
-            let bytes = largest.to_bytes().unwrap_or_else(|fault| panic!("{name}: {fault}"));
-            assert!(bytes.len() <= ENVELOPE_LIMIT_BYTES, "{name}: {}", bytes.len());
-            let sample = serde_json::to_string(&entry.sample).unwrap();
-            assert!(sample.len() <= largest.data.to_string().len(), "{name}: the sample is larger");
-        }
-    }
 
     #[test]
     fn a_member_without_a_bound_is_named() {

@@ -2,7 +2,7 @@ use kernel::{EntityKind, UserId};
 use serde_json::json;
 
 use super::*;
-use crate::auth::{EMAIL_VERIFIED, EmailVerified};
+use crate::fixture::{ACCOUNT_OPENED, AccountOpened};
 use crate::{Catalogue, fixture, largest};
 
 const BODY: [u8; 16] = [1, 147, 77, 12, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
@@ -23,7 +23,7 @@ fn envelope() -> Envelope {
     let data = json!({ "user_id": UserId::from_bytes(BODY) });
     let id = EventId::from_bytes(BODY);
     let time = Timestamp::from_ms(1_795_262_400_007);
-    Envelope::new(&EMAIL_VERIFIED.spec, id, subject, 42, time, &origin(), data)
+    Envelope::new(&ACCOUNT_OPENED.spec, id, subject, 42, time, &origin(), data)
 }
 
 fn written(envelope: &Envelope) -> Value {
@@ -37,11 +37,11 @@ fn an_envelope_has_the_attributes_of_cloudevents_and_ours() {
         "specversion": "1.0",
         "id": format!("evt_{body}"),
         "source": "/modules/auth",
-        "type": "auth.email.verified",
+        "type": "auth.account.opened",
         "subject": format!("account/usr_{body}"),
         "time": "2026-11-21T12:00:00.007Z",
         "datacontenttype": "application/json",
-        "dataschema": "urn:talaria:event:auth.email.verified:1",
+        "dataschema": "urn:talaria:event:auth.account.opened:1",
         "tenantid": format!("cli_{body}"),
         "livemode": true,
         "sequence": "00000000000000000042",
@@ -78,7 +78,7 @@ fn sequences_sort_as_text_as_they_do_as_numbers() {
         let subject = EntityRef::new(EntityKind::Account, "x");
         let (id, time) = (EventId::from_bytes(BODY), Timestamp::from_ms(0));
         let data = json!({});
-        Envelope::new(&EMAIL_VERIFIED.spec, id, subject, sequence, time, &origin(), data).sequence
+        Envelope::new(&ACCOUNT_OPENED.spec, id, subject, sequence, time, &origin(), data).sequence
     };
     let sorted = [0, 1, 9, 10, 999_999, u64::MAX].map(text);
     assert!(sorted.is_sorted() && sorted.iter().all(|one| one.len() == 20), "{sorted:?}");
@@ -140,25 +140,25 @@ fn unknown_attributes_and_members_are_accepted() {
     added["newattribute"] = json!("x");
     added["data"]["new_member"] = json!({ "any": [1] });
     let read = Envelope::parse(&added.to_string()).unwrap();
-    let data: EmailVerified = read.data_of(&[1]).unwrap();
-    assert_eq!(data, EmailVerified { user_id: UserId::from_bytes(BODY) });
+    let data: AccountOpened = read.data_of(&[1]).unwrap();
+    assert_eq!(data, AccountOpened { user_id: UserId::from_bytes(BODY) });
 }
 
 #[test]
 fn an_unknown_major_is_refused_whatever_its_data_looks_like() {
     let schemas = [
-        ("urn:talaria:event:auth.email.verified:1", true),
-        ("urn:talaria:event:auth.email.verified:2", true),
-        ("urn:talaria:event:auth.email.verified:3", false),
-        ("urn:talaria:event:auth.email.verified:01", false),
-        ("urn:talaria:event:auth.email.verified", false),
+        ("urn:talaria:event:auth.account.opened:1", true),
+        ("urn:talaria:event:auth.account.opened:2", true),
+        ("urn:talaria:event:auth.account.opened:3", false),
+        ("urn:talaria:event:auth.account.opened:01", false),
+        ("urn:talaria:event:auth.account.opened", false),
         ("urn:talaria:event:auth.user.registered:1", false),
         ("", false),
     ];
     for (schema, is_known) in schemas {
         let mut envelope = envelope();
         envelope.dataschema = schema.to_owned();
-        let data = envelope.data_of::<EmailVerified>(&[1, 2]);
+        let data = envelope.data_of::<AccountOpened>(&[1, 2]);
         match data {
             Ok(_) => assert!(is_known, "{schema}"),
             Err(EnvelopeError::UnknownSchema { .. }) => assert!(!is_known, "{schema}"),

@@ -2,11 +2,10 @@
 
 mod member;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::alias::{PENDING, SYNONYMS};
 use crate::catalogue::Entry;
 use crate::event::NAME_MAX;
 use crate::largest;
@@ -25,8 +24,6 @@ pub fn faults(entries: &[Entry], shared: &Map<String, Value>) -> Vec<String> {
         found.extend(size_fault(entry, shared).map(|fault| format!("event {name}: {fault}")));
     }
     found.extend(of_majors(entries));
-    let names: BTreeSet<&str> = entries.iter().map(|entry| entry.spec.name).collect();
-    found.extend(of_synonyms(&names, SYNONYMS, PENDING));
     found
 }
 
@@ -87,44 +84,10 @@ fn of_majors(entries: &[Entry]) -> Vec<String> {
     found
 }
 
-/// Of each list exactly one word is declared, once there are events whose names begin like one of them.
-fn of_synonyms(names: &BTreeSet<&str>, synonyms: &[&[&str]], pending: &[&str]) -> Vec<String> {
-    let family = |word: &str| word.split_once('.').map(|(family, _)| family.to_owned());
-    let families: BTreeSet<String> = names.iter().filter_map(|name| family(name)).collect();
-    let mut found = Vec::new();
-    for words in synonyms {
-        let declared: Vec<&&str> = words.iter().filter(|word| names.contains(**word)).collect();
-        let waits = pending.iter().find(|word| words.contains(word));
-        let is_due =
-            words.iter().filter_map(|word| family(word)).any(|one| families.contains(&one));
-        match (declared.as_slice(), waits) {
-            ([_], None) => {}
-            ([_], Some(word)) => {
-                found.push(format!("event {word} is announced: strike it from PENDING"));
-            }
-            ([], None) if is_due => found.push(format!(
-                "none of {} is an event: declare the one that is to be canonical",
-                words.join(", ")
-            )),
-            ([], _) => {}
-            _ => found.push(format!("{} name one fact: declare one of them", words.join(", "))),
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{Catalogue, fixture};
-
-    #[test]
-    fn the_catalogue_keeps_its_rules() {
-        let mut catalogue = Catalogue::read();
-        let shared = catalogue.components();
-        let faults = faults(&catalogue.entries, &shared);
-        assert!(faults.is_empty(), "{}", faults.join("\n"));
-    }
 
     #[test]
     fn a_name_says_in_two_to_four_parts_what_happened() {
@@ -162,29 +125,6 @@ mod tests {
         ];
         for (name, fault) in refused {
             assert_eq!(name_fault(name), Some(fault), "{name}");
-        }
-    }
-
-    #[test]
-    fn exactly_one_word_of_a_fact_is_declared_once_its_module_is_here() {
-        let words: &[&[&str]] = &[&["a.b.created", "c.created", "b_was_created"]];
-        let cases: [(&[&str], &[&str], Option<&str>); 9] = [
-            (&["x.y.done_ed"], &[], None),
-            (&["a.b.created"], &[], None),
-            (&["c.created", "a.b.deleted"], &[], None),
-            (&["a.b.created", "c.created"], &[], Some("name one fact: declare one of them")),
-            (&["a.b.deleted"], &[], Some("declare the one that is to be canonical")),
-            (&["c.deleted"], &[], Some("declare the one that is to be canonical")),
-            (&["b.deleted"], &[], None),
-            (&["a.b.deleted"], &["a.b.created"], None),
-            (&["a.b.created"], &["a.b.created"], Some("strike it from PENDING")),
-        ];
-        for (names, pending, expected) in cases {
-            let found = of_synonyms(&names.iter().copied().collect(), words, pending);
-            match expected {
-                None => assert_eq!(found, [] as [String; 0], "{names:?}"),
-                Some(end) => assert!(found.len() == 1 && found[0].ends_with(end), "{found:?}"),
-            }
         }
     }
 

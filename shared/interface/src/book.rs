@@ -23,8 +23,8 @@ pub struct Book {
 }
 
 impl Book {
-    /// Reads every contract of every module.
-    pub fn read() -> Self {
+    /// The contracts that `describe` adds.
+    pub fn of(describe: impl FnOnce(&mut Self)) -> Self {
         let settings = || {
             SchemaSettings::draft2020_12().with(|settings| {
                 settings.definitions_path = "/components/schemas".into();
@@ -37,7 +37,7 @@ impl Book {
             requests: settings().for_deserialize().into_generator(),
             answers: settings().for_serialize().into_generator(),
         };
-        crate::describe(&mut book);
+        describe(&mut book);
         book
     }
 

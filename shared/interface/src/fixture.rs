@@ -1,6 +1,6 @@
-//! An event of two majors for the tests of the catalogue.
+//! Events for tests: one of two majors, and a plain one.
 
-use kernel::{EntityKind, EventId};
+use kernel::{EntityKind, EventId, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,22 @@ events! {
 
     /// The same with its amount as one text.
     CREATED_1: Event<Created1> = Event::before(&CREATED);
+
+    /// An account was opened.
+    ACCOUNT_OPENED: Event<AccountOpened> =
+        Event::new("auth.account.opened", EntityKind::Account).public();
+}
+
+/// Data of [`ACCOUNT_OPENED`].
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct AccountOpened {
+    pub user_id: UserId,
+}
+
+impl Fact for AccountOpened {
+    fn sample() -> Self {
+        Self { user_id: UserId::from_bytes([7; 16]) }
+    }
 }
 
 /// Data of [`CREATED`].

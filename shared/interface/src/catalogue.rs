@@ -4,7 +4,6 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::transform::RemoveRefSiblings;
 use serde_json::{Map, Value};
 
-use crate::alias;
 use crate::event::{Downgrade, Event, EventSpec, Fact};
 
 /// One major of an event, the schema of its data and its golden sample.
@@ -16,18 +15,13 @@ pub struct Entry {
     pub downgrade: Option<Downgrade>,
 }
 
-/// Every event of the platform.
+/// Events with their schemas and samples: those of the platform, or of a test.
 pub struct Catalogue {
     pub entries: Vec<Entry>,
     generator: SchemaGenerator,
 }
 
 impl Catalogue {
-    /// Reads the events of every module.
-    pub fn read() -> Self {
-        Self::of(crate::describe)
-    }
-
     /// The events that `describe` adds.
     pub fn of(describe: impl FnOnce(&mut Self)) -> Self {
         let settings = SchemaSettings::draft2020_12().with(|settings| {
@@ -51,14 +45,6 @@ impl Catalogue {
         });
     }
 
-    /// The newest major of the event of this name, or of any other name of the same fact.
-    pub fn find(&self, name: &str) -> Option<&Entry> {
-        let synonyms = alias::synonyms(name);
-        let is_meant = |spec: &EventSpec| spec.name == name || synonyms.contains(&spec.name);
-        let meant = self.entries.iter().filter(|entry| is_meant(&entry.spec));
-        meant.max_by_key(|entry| entry.spec.major)
-    }
-
     /// The schemas the entries refer to, by name.
     pub fn components(&mut self) -> Map<String, Value> {
         self.generator.take_definitions(true)
@@ -69,18 +55,6 @@ impl Catalogue {
 mod tests {
     use super::*;
     use crate::fixture;
-
-    #[test]
-    fn an_event_is_found_by_its_name_and_by_every_other_name_of_its_fact() {
-        let catalogue = Catalogue::of(fixture::describe);
-        for name in ["payment.created", "payment.initiated"] {
-            let found = catalogue.find(name).unwrap();
-            assert_eq!((found.spec.name, found.spec.major), ("payment.created", 2), "{name}");
-        }
-        for name in ["payment.disputed", "payment", "payment.created@2", ""] {
-            assert!(catalogue.find(name).is_none(), "{name}");
-        }
-    }
 
     #[test]
     fn the_newest_major_gives_its_sample_in_the_older_shape() {

@@ -102,7 +102,7 @@ impl Ordering {
 #[derive(Clone, Copy, Debug)]
 pub struct EventSpec {
     /// The canonical name: `module.entity.past_tense`; at most 64 characters. Other names of the same
-    /// fact stand in [`crate::alias`].
+    /// fact stand in `events::alias`.
     pub name: &'static str,
     /// Raised by breaking changes only.
     pub major: u16,
@@ -225,8 +225,8 @@ impl<Data: Superseded> Event<Data> {
     /// Nothing comes before major 1:
     ///
     /// ```compile_fail,E0080
-    /// # use events::event::Superseded;
-    /// # use events::{Event, Fact};
+    /// # use interface::event::Superseded;
+    /// # use interface::{Event, Fact};
     /// # use kernel::EntityKind;
     /// # #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
     /// # struct Data {}
