@@ -26,7 +26,7 @@ use events::auth::{
     SESSION_REUSE_DETECTED, SESSION_REVOKED, USER_REGISTERED,
 };
 use runtime::access::{CLIENT, ROLE};
-use runtime::module::{HASHING_MEMORY_MB, answer, authorize, every, listen, serve};
+use runtime::module::{answer, authorize, every, listen, serve};
 use runtime::rate::CELLS;
 use runtime::secrets::{EMAIL_PEPPER, SIGNING_ES256, TOKEN_PEPPER};
 use runtime::{Group, Module, mail};
@@ -53,7 +53,7 @@ pub fn module() -> Module {
                 .writes([AUTH])
                 .emits([USER_REGISTERED.spec, LINK_REQUESTED.spec])
                 .opens([EMAIL_PEPPER])
-                .memory(HASHING_MEMORY_MB),
+                .hashes(),
             serve(&api::EMAIL_VERIFY, http::email_verify::handle)
                 .writes([AUTH])
                 .emits([EMAIL_VERIFIED.spec])
@@ -74,11 +74,12 @@ pub fn module() -> Module {
                     LINK_REQUESTED.spec,
                 ])
                 .opens([EMAIL_PEPPER, TOKEN_PEPPER, SIGNING_ES256])
-                .memory(HASHING_MEMORY_MB),
+                .hashes(),
             serve(&api::TOKEN_REFRESH, http::token_refresh::handle)
                 .writes([AUTH])
                 .emits([SESSION_REUSE_DETECTED.spec])
-                .opens([TOKEN_PEPPER, SIGNING_ES256]),
+                .opens([TOKEN_PEPPER, SIGNING_ES256])
+                .canary(),
             serve(&api::LOGOUT, http::logout::handle).writes([AUTH]).emits([SESSION_REVOKED.spec]),
             serve(&api::ME, http::me::handle),
             serve(&api::JWKS, http::jwks::handle).reads([AUTH]),
@@ -88,7 +89,7 @@ pub fn module() -> Module {
                 .writes([AUTH])
                 .emits([USER_REGISTERED.spec, EMAIL_VERIFIED.spec])
                 .opens([EMAIL_PEPPER])
-                .memory(HASHING_MEMORY_MB),
+                .hashes(),
             listen("auth.send_link", &LINK_REQUESTED, on::send_link::handle)
                 .tries(5, [5, 30, 120, 600])
                 .urgent()

@@ -21,7 +21,7 @@ pub fn module() -> Module {
         "Status, health, the module registry and the API document.",
         [
             serve(&api::STATUS, http::status::handle),
-            serve(&api::HEALTH, http::health::handle).reads([CELLS]),
+            serve(&api::HEALTH, http::health::handle).reads([CELLS]).canary(),
             serve(&api::MODULES, http::modules::handle).reads([CELLS]),
             serve(&api::MODULE, http::module::handle).reads([CELLS]),
             serve(&api::OPENAPI, http::openapi::handle),

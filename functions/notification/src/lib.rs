@@ -31,7 +31,7 @@ pub fn module() -> Module {
         Group::Engagement,
         "Turns facts into messages on the channels a person wants.",
         [
-            serve(&api::INBOX_LIST, http::inbox_list::handle).reads([NOTIFICATION]),
+            serve(&api::INBOX_LIST, http::inbox_list::handle).reads([NOTIFICATION]).canary(),
             serve(&api::INBOX_MARK, http::inbox_mark::handle)
                 .writes([NOTIFICATION])
                 .emits([INBOX_CHANGED.spec]),

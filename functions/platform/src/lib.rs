@@ -50,7 +50,8 @@ pub fn module() -> Module {
                 stream::relay_stream::handle,
             )
             .writes([OUTBOX])
-            .publishes(),
+            .publishes()
+            .canary(),
             reads_stream(
                 "platform.archive_stream",
                 OUTBOX,

@@ -18,7 +18,7 @@ pub fn module() -> Module {
         Group::Identity,
         "A person's profile, read fast and never stale where it matters.",
         [
-            serve(&api::GET, http::get::handle).reads([PROFILE]),
+            serve(&api::GET, http::get::handle).reads([PROFILE]).canary(),
             serve(&api::UPDATE, http::update::handle).writes([PROFILE]).emits([UPDATED.spec]),
             serve(&api::VIEW, http::view::handle).reads([PROFILE]),
         ],

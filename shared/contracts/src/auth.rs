@@ -4,7 +4,7 @@ use kernel::text::{EmailAddress, LocaleTag, Slug, Text};
 use kernel::{AnyId, Secret, SessionId, TenantId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     Call, Empty, Endpoint, Granted, Nothing, Own, Public, Rate, Success, calls, endpoints,
@@ -114,7 +114,7 @@ endpoints! {
     ME: Granted<Nothing, Me> = Endpoint::get("auth.me", "/v1/auth/me").any_principal();
 
     /// The public keys that verify our tokens, as a JSON Web Key Set (RFC 7517).
-    JWKS: Public<Nothing, Value> = Endpoint::get("auth.jwks", "/.well-known/jwks.json")
+    JWKS: Public<Nothing, KeySet> = Endpoint::get("auth.jwks", "/.well-known/jwks.json")
         .public("key distribution")
         .rate(Rate::PublicDocument)
         .cached("public, max-age=900, stale-while-revalidate=60")
@@ -122,7 +122,7 @@ endpoints! {
         .budget(1);
 
     /// The OpenID Provider configuration (OpenID Connect Discovery 1.0 section 4).
-    OIDC_CONFIGURATION: Public<Nothing, Value> =
+    OIDC_CONFIGURATION: Public<Nothing, ProviderConfiguration> =
         Endpoint::get("auth.oidc_configuration", "/.well-known/openid-configuration")
             .public("discovery")
             .rate(Rate::PublicDocument)
@@ -138,6 +138,19 @@ calls! {
     /// Answers `exists`, and changes nothing, where somebody has the address.
     ACCOUNT_CREATE: Call<AccountCreate, AccountCreated> = Call::new("auth.account_create");
 }
+
+/// A JSON Web Key Set (RFC 7517 section 5).
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct KeySet {
+    /// Public keys: `kty`, `use`, `alg` and `kid` of each, and the numbers of its type.
+    pub keys: Vec<Map<String, Value>>,
+}
+
+/// What this installation offers (OpenID Connect Discovery 1.0 section 3): `issuer`, `jwks_uri`,
+/// `subject_types_supported`, and the endpoints and abilities that are there.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ProviderConfiguration(pub Map<String, Value>);
 
 /// A tenant as people write it: its slug or its id.
 pub type TenantName = Text<1, 64>;

@@ -5,7 +5,7 @@ use kernel::Timestamp;
 use kernel::text::Slug;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{Empty, Endpoint, Granted, Nothing, Open, Public, Rate, Success, endpoints};
 
@@ -41,8 +41,9 @@ endpoints! {
             .budget(1);
 
     /// The API document: OpenAPI 3.1.
-    OPENAPI: Public<Nothing, Value> = Endpoint::get("gateway.openapi", "/v1/openapi.json")
+    OPENAPI: Public<Nothing, ApiDocument> = Endpoint::get("gateway.openapi", "/v1/openapi.json")
         .public("documentation")
+        .json_text()
         .rate(Rate::PublicDocument)
         .cached("public, max-age=900")
         .any_origin();
@@ -60,6 +61,11 @@ endpoints! {
         .rate(Rate::PublicDocument)
         .codes(&["method_not_allowed", "route_not_found"]);
 }
+
+/// An OpenAPI document, as its text.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ApiDocument(#[schemars(with = "Map<String, Value>")] pub &'static str);
 
 /// The build that answers.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -122,7 +122,16 @@ pub enum Precondition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Media {
     Json,
+    /// JSON that the handler has as text: sent as it is, neither read nor written again.
+    JsonText,
     Html,
+}
+
+impl Media {
+    /// Whether the body is JSON.
+    pub const fn is_json(self) -> bool {
+        matches!(self, Self::Json | Self::JsonText)
+    }
 }
 
 /// Everything about an endpoint but its types.
@@ -163,6 +172,11 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// The module: the first part of the id.
+    pub fn module(&self) -> &'static str {
+        self.id.split_once('.').map_or(self.id, |(module, _)| module)
+    }
+
     /// Whether this endpoint is behind a route of the gateway: `GET /v1/profile`, an alias of it, or
     /// `$default` for the fallback.
     pub fn serves(&self, route_key: &str) -> bool {
@@ -366,6 +380,12 @@ impl<Request, Answer, A> Endpoint<Request, Answer, A> {
     /// Is reached by other paths too.
     pub const fn aliases(mut self, paths: &'static [&'static str]) -> Self {
         self.spec.aliases = paths;
+        self
+    }
+
+    /// Answers JSON as the text it already is.
+    pub const fn json_text(mut self) -> Self {
+        self.spec.media = Media::JsonText;
         self
     }
 

@@ -33,6 +33,7 @@ impl Answer {
         let (content_type, body) = match (spec.media, status, json) {
             (_, 204 | 302, _) => (None, String::new()),
             (Media::Html, _, serde_json::Value::String(page)) => (Some(HTML), page),
+            (Media::JsonText, _, serde_json::Value::String(text)) => (Some(JSON), text),
             (_, _, json) => (Some(JSON), json.to_string()),
         };
         let (tag, location) = (reply.tag.clone(), reply.location.clone());

@@ -18,7 +18,7 @@ use crate::event::{Outcome, Received};
 pub use crate::listening::{Debounce, Exhausted, Listening};
 pub use crate::reactor::{Reactor, react};
 use crate::reply::Reply;
-pub use crate::row::{ArchiveUse, HASHING_MEMORY_MB, Row, Trigger};
+pub use crate::row::{ArchiveUse, Row, Trigger};
 use crate::row::{HTTP_TIMEOUT_S, LISTENER_TIMEOUT_S, SCHEDULE_TIMEOUT_S};
 use crate::socket::{Frame, FrameReply};
 use crate::stream::{Births, Record};

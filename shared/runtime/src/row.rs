@@ -82,6 +82,10 @@ pub struct Row {
     pub collects: Option<Collecting>,
     /// Whether each message of a job gets an invocation of its own: it may take all the time there is.
     pub one_at_a_time: bool,
+    /// Whether it hashes passwords: costly work, which strangers can ask for.
+    pub hashes: bool,
+    /// Whether new code of the module is tried on it first.
+    pub canary: bool,
     /// Most writes of one of its commits, outbox rows, cause and audit aside.
     pub max_writes: usize,
     pub memory_mb: u32,
@@ -90,7 +94,7 @@ pub struct Row {
 }
 
 /// Memory of a function that hashes passwords: one whole virtual CPU.
-pub const HASHING_MEMORY_MB: u32 = 1_769;
+const HASHING_MEMORY_MB: u32 = 1_769;
 const MEMORY_MB: u32 = 256;
 const MAX_WRITES: usize = 20;
 pub(crate) const HTTP_TIMEOUT_S: u32 = 10;
@@ -122,6 +126,8 @@ impl Row {
             clears_dead_letters: false,
             collects: None,
             one_at_a_time: false,
+            hashes: false,
+            canary: false,
             max_writes: MAX_WRITES,
             memory_mb: MEMORY_MB,
             timeout_s,
@@ -233,6 +239,19 @@ impl Row {
     /// Looks through dead-letter queues and takes messages out of them.
     pub fn clears_dead_letters(mut self) -> Self {
         self.clears_dead_letters = true;
+        self
+    }
+
+    /// Hashes passwords: gets a whole virtual CPU, and a limit of its own where a stage names one.
+    pub fn hashes(mut self) -> Self {
+        (self.hashes, self.memory_mb) = (true, HASHING_MEMORY_MB);
+        self
+    }
+
+    /// Goes first where new code is rolled out by degrees; the other functions of its module follow. One
+    /// per module: a function that is called all day, and shows what is wrong.
+    pub fn canary(mut self) -> Self {
+        self.canary = true;
         self
     }
 

@@ -9,8 +9,13 @@ use crate::{asyncapi, openapi, page, sample, template, yaml};
 
 /// What stands first in every generated file that can hold a comment.
 const MADE_BY: &str = "Made by `cargo talaria gen`; do not edit.";
+/// Where the API documents of the modules are; the gateway's build joins them.
+const OPENAPI: &str = "docs/generated/openapi";
+/// Where the access matrices of the modules are.
+const ACCESS: &str = "docs/generated/access";
 /// Folders that hold nothing but generated files: what is not written again is removed.
-const OWNED_FOLDERS: &[&str] = &["events/authorizer", "events/domain", "events/http", "events/sqs"];
+const OWNED_FOLDERS: &[&str] =
+    &[ACCESS, OPENAPI, "events/authorizer", "events/domain", "events/http", "events/sqs"];
 
 /// One generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +60,12 @@ pub fn all(platform: &Platform) -> Result<Vec<Artefact>, Failure> {
         let folder = format!("functions/{}", module.name);
         all.push(Artefact::yaml(format!("{folder}/template.yaml"), &template)?);
         all.push(Artefact::markdown(format!("{folder}/README.md"), &page::readme(module)));
+        if let Some(document) = openapi::of_module(platform, module) {
+            all.push(Artefact::yaml(format!("{OPENAPI}/{}.yaml", module.name), &document)?);
+        }
+        if let Some(matrix) = page::access_matrix(module) {
+            all.push(Artefact::plain(format!("{ACCESS}/{}.txt", module.name), &matrix));
+        }
     }
     all.extend(documents(platform)?);
     all.extend(sample::all(platform)?);
@@ -63,19 +74,15 @@ pub fn all(platform: &Platform) -> Result<Vec<Artefact>, Failure> {
 
 fn documents(platform: &Platform) -> Result<Vec<Artefact>, Failure> {
     let at = |name: &str| format!("docs/generated/{name}");
-    let openapi = openapi::document(platform);
     let asyncapi = asyncapi::document(platform).map_err(|why| Failure::refused(why.to_string()))?;
     let backbone = page::backbone(platform).map_err(|why| Failure::refused(why.to_string()))?;
     let event_routes =
         page::event_routes(platform).map_err(|why| Failure::refused(why.to_string()))?;
     let event_map = page::event_map(platform).map_err(|why| Failure::refused(why.to_string()))?;
     Ok(vec![
-        Artefact::yaml(at("openapi.yaml"), &openapi)?,
-        Artefact::json(at("openapi.json"), &openapi),
         Artefact::yaml(at("asyncapi.yaml"), &asyncapi)?,
         Artefact::json(at("backbone.json"), &backbone),
         Artefact::json(at("modules.json"), &page::registry(platform)),
-        Artefact::plain(at("access-matrix.txt"), &page::access_matrix(platform)),
         Artefact::markdown(at("alarms.md"), &page::alarms()),
         Artefact::markdown(at("environment.md"), &page::environment()),
         Artefact::markdown(at("error-codes.md"), &page::error_codes()),

@@ -9,6 +9,7 @@ pub mod listener;
 pub mod local;
 pub mod module;
 pub mod new;
+pub mod openapi;
 pub mod outbox;
 pub mod release_events;
 pub mod schedule;

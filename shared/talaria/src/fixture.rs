@@ -48,6 +48,11 @@ pub fn hears_all<const N: usize>(id: &'static str, events: [EventSpec; N]) -> Ro
     listen_all(id, events, hear)
 }
 
+/// A job.
+pub fn works(id: &'static str) -> Row {
+    runtime::module::job(id, work)
+}
+
 /// A route of the socket.
 pub fn speaks(id: &'static str, route: &'static str) -> Row {
     runtime::module::socket(id, route, frame)
@@ -88,6 +93,10 @@ async fn frame(
     _: runtime::socket::Frame,
 ) -> Result<runtime::socket::FrameReply, Error> {
     Ok(runtime::socket::FrameReply::default())
+}
+
+async fn work(_: Ctx<System>, _: serde_json::Value) -> Result<(), Error> {
+    Ok(())
 }
 
 async fn tidy(_: Ctx<System>) -> Result<(), Error> {

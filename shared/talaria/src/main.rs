@@ -44,6 +44,8 @@ enum Command {
     Local(command::local::Local),
     Module(command::module::Module),
     New(command::new::New),
+    #[command(name = "openapi")]
+    OpenApi(command::openapi::OpenApi),
     ReleaseEvents(command::release_events::ReleaseEvents),
     Outbox(command::outbox::Outbox),
     Schedule(command::schedule::Schedule),
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Command::Local(local) => local.run(),
         Command::Module(module) => module.run(),
         Command::New(new) => new.run(),
+        Command::OpenApi(openapi) => openapi.run(),
         Command::ReleaseEvents(release) => release.run(),
         Command::Outbox(outbox) => outbox.run(),
         Command::Schedule(schedule) => schedule.run(),

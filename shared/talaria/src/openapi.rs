@@ -1,27 +1,45 @@
-//! The API document: OpenAPI 3.1, of the contracts that are served.
+//! The API document: OpenAPI 3.1, of the contracts that are served. Each module has one of its own;
+//! the gateway serves them as one.
 
 mod operation;
 mod shared;
 
+use runtime::{Module, Row};
 use serde_json::{Map, Value, json};
 
 pub use operation::told;
 
-use crate::platform::{Platform, is_everywhere, route_keys};
+use crate::member::put;
+use crate::platform::{Page, Platform, is_everywhere, route_keys};
 use crate::schema;
 
-/// The document.
+/// The module that sends tenants their events: without it nobody is called.
+const SENDER: &str = "webhook";
+
+/// The whole document.
 pub fn document(platform: &Platform) -> Value {
-    let paths = paths(platform);
-    let webhooks = webhooks(platform);
-    let schemas = schemas(platform, &json!([paths, webhooks]));
-    let tags: Vec<Value> = platform
-        .modules
-        .iter()
-        .filter(|module| module.rows.iter().any(|row| row.http().is_some()))
-        .map(|module| json!({ "name": module.name, "description": module.purpose }))
-        .collect();
-    json!({
+    described(platform, &|_| true)
+}
+
+/// The document of one module; nothing where it serves no endpoint.
+pub fn of_module(platform: &Platform, module: &Module) -> Option<Value> {
+    is_documented(module).then(|| described(platform, &|name| name == module.name))
+}
+
+fn is_documented(module: &Module) -> bool {
+    module.rows.iter().filter_map(Row::http).any(|spec| !is_everywhere(spec))
+}
+
+/// What the modules of these names offer.
+fn described(platform: &Platform, is_wanted: &dyn Fn(&str) -> bool) -> Value {
+    let modules =
+        || platform.modules.iter().filter(|one| is_documented(one) && is_wanted(one.name));
+    let paths = paths(platform, is_wanted);
+    let sends = modules().any(|one| one.name == SENDER);
+    let webhooks = if sends { webhooks(platform) } else { Map::new() };
+    let body = json!([paths, webhooks]);
+    let tags = modules().map(|one| json!({ "name": one.name, "description": one.purpose }));
+    let mut document = json!({
         "openapi": "3.1.1",
         "info": {
             "title": "Talaria",
@@ -30,21 +48,26 @@ pub fn document(platform: &Platform) -> Value {
             "license": { "name": "MIT", "identifier": "MIT" },
         },
         "servers": [{ "url": "/", "description": "The API this document came from." }],
-        "tags": tags,
+        "tags": tags.collect::<Vec<_>>(),
         "paths": paths,
-        "webhooks": webhooks,
         "components": {
-            "schemas": schemas,
-            "headers": shared::headers(),
-            "parameters": shared::parameters(),
+            "schemas": schemas(platform, &body),
+            "headers": shared::headers(&body),
+            "parameters": shared::parameters(&body),
             "securitySchemes": shared::security_schemes(),
         },
-    })
+    });
+    if !webhooks.is_empty() {
+        put(&mut document, "webhooks", json!(webhooks));
+    }
+    document
 }
 
-fn paths(platform: &Platform) -> Map<String, Value> {
+fn paths(platform: &Platform, is_wanted: &dyn Fn(&str) -> bool) -> Map<String, Value> {
     let mut paths = Map::new();
+    let is_wanted = |page: &&Page| is_wanted(page.spec.module());
     let served = platform.pages.iter().filter(|page| platform.serves(page.spec.id));
+    let served = served.filter(is_wanted);
     for page in served.filter(|page| !is_everywhere(&page.spec)) {
         let method = page.spec.method.as_str().to_lowercase();
         for (at, key) in route_keys(&page.spec).into_iter().enumerate() {
@@ -79,6 +102,8 @@ fn webhooks(platform: &Platform) -> Map<String, Value> {
                 "operationId": format!("event.{}", entry.spec.name),
                 "summary": summary,
                 "description": description,
+                // Who is called proves itself by the signature, not with a credential of ours.
+                "security": [],
                 "requestBody": { "required": true, "content": { "application/cloudevents+json": {
                     "schema": {
                         "allOf": [{ "$ref": "#/components/schemas/EventEnvelope" }],
@@ -127,6 +152,47 @@ mod tests {
     use super::*;
     use crate::fixture;
 
+    /// One document of several, as the gateway joins them.
+    fn join(whole: &mut Value, part: &Value) {
+        match (whole, part) {
+            (Value::Object(whole), Value::Object(part)) => {
+                for (name, member) in part {
+                    join(whole.entry(name).or_insert(Value::Null), member);
+                }
+            }
+            (Value::Array(whole), Value::Array(part)) => {
+                let new: Vec<Value> =
+                    part.iter().filter(|one| !whole.contains(one)).cloned().collect();
+                whole.extend(new);
+            }
+            (whole, part) => *whole = part.clone(),
+        }
+    }
+
+    #[test]
+    fn the_documents_of_the_modules_make_the_whole() {
+        let platform = Platform::read();
+        let mut joined = Value::Null;
+        let parts: Vec<Value> =
+            platform.modules.iter().filter_map(|module| of_module(&platform, module)).collect();
+        assert!(parts.len() > 1);
+        for part in &parts {
+            join(&mut joined, part);
+        }
+        assert_eq!(joined, document(&platform));
+    }
+
+    #[test]
+    fn webhooks_are_told_of_as_soon_as_a_module_sends_them() {
+        let mut platform = fixture::platform();
+        assert_eq!(document(&platform).get("webhooks"), None);
+        platform.modules[0].name = SENDER;
+        let document = document(&platform);
+        let hooks = document["webhooks"].as_object().unwrap();
+        assert!(!hooks.is_empty());
+        assert!(hooks.values().all(|hook| hook["post"]["security"] == json!([])));
+    }
+
     #[test]
     fn only_what_is_served_is_documented() {
         let document = document(&fixture::platform());
@@ -137,7 +203,9 @@ mod tests {
 
     #[test]
     fn every_reference_leads_somewhere() {
-        let document = document(&fixture::platform());
+        let mut platform = fixture::platform();
+        platform.modules[0].name = SENDER;
+        let document = document(&platform);
         let text = document.to_string();
         for reference in text.split("\"$ref\":\"").skip(1).filter_map(|rest| rest.split('"').next())
         {

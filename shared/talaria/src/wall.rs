@@ -7,8 +7,10 @@ mod filter;
 mod listener;
 mod measured;
 mod overlap;
+mod policy;
 mod released;
 mod root;
+mod schema;
 mod stages;
 
 pub use measured::Measure;
@@ -47,6 +49,7 @@ pub fn survey(platform: &Platform, workspace: &Workspace) -> Survey {
     breaches.extend(event::breaches(platform));
     breaches.extend(filter::breaches(platform));
     breaches.extend(overlap::breaches(platform));
+    breaches.extend(schema::breaches(platform));
     breaches.extend(released::breaches(platform, workspace));
     breaches.extend(stages::breaches(platform));
     let mut measures = measured::measures(platform);

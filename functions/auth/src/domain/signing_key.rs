@@ -104,16 +104,15 @@ pub struct PublicKey {
     pub state: KeyState,
 }
 
-/// The JWK Set to publish (RFC 7517 §5): current, next, retiring keys in that order, public members
-/// only.
-pub fn jwks<'a>(keys: impl IntoIterator<Item = &'a PublicKey>) -> Value {
+/// The keys of the JWK Set to publish (RFC 7517 §5): current, next, retiring in that order, public
+/// members only.
+pub fn key_set<'a>(keys: impl IntoIterator<Item = &'a PublicKey>) -> Vec<Map<String, Value>> {
     let keys: Vec<&PublicKey> = keys.into_iter().collect();
-    let published: Vec<Value> = [KeyState::Current, KeyState::Next, KeyState::Retiring]
+    [KeyState::Current, KeyState::Next, KeyState::Retiring]
         .into_iter()
         .flat_map(|state| keys.iter().filter(move |key| key.state == state))
         .filter_map(|key| key.jwk.published())
-        .collect();
-    json!({ "keys": published })
+        .collect()
 }
 
 /// Why a signing key could not be made or loaded.
@@ -281,13 +280,8 @@ mod tests {
     #[test]
     fn the_key_set_lists_current_next_retiring_and_nothing_else() {
         let keys: Vec<PublicKey> = KeyState::ALL.into_iter().map(public).collect();
-        let document = jwks(&keys);
-        let kids: Vec<&str> = document["keys"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|key| key["kid"].as_str().unwrap())
-            .collect();
+        let published = key_set(&keys);
+        let kids: Vec<&str> = published.iter().map(|key| key["kid"].as_str().unwrap()).collect();
         let kid = |state| keys.iter().find(|key| key.state == state).unwrap().jwk.kid.clone();
         let expected =
             [KeyState::Current, KeyState::Next, KeyState::Retiring].map(|s| kid(s).unwrap());
@@ -296,11 +290,11 @@ mod tests {
 
     #[test]
     fn published_keys_have_exactly_the_public_members() {
-        let document = jwks(&[public(KeyState::Current)]);
-        let members: Vec<&String> = document["keys"][0].as_object().unwrap().keys().collect();
+        let published = key_set(&[public(KeyState::Current)]);
+        let members: Vec<&String> = published[0].keys().collect();
         assert_eq!(members, ["kty", "use", "alg", "kid", "crv", "x", "y"]);
-        assert_eq!(document["keys"][0]["use"], "sig");
-        assert_eq!(document["keys"][0]["alg"], "ES256");
+        assert_eq!(published[0]["use"], "sig");
+        assert_eq!(published[0]["alg"], "ES256");
     }
 
     #[test]

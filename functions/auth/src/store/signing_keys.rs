@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kernel::{Error, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use store::{Change, Condition, Consistency, Key, Query, Store, Stored, Table, Update, Written};
 
 use super::keys::{self, AUTH};
@@ -96,7 +97,7 @@ impl<'a> SigningKeys<'a> {
         let jwk = jwk.ok_or_else(|| Error::internal("a signing key has a public half"))?;
         let row = KeyRow {
             kid: key.kid().to_owned(),
-            jwk: jwk.to_string(),
+            jwk: json!(jwk).to_string(),
             alg: ISSUED.to_owned(),
             key_use: KeyUse::Access.name().to_owned(),
             state: state.name().to_owned(),

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use aws_sdk_sqs::types::QueueAttributeName;
 use contracts::gateway::Condition;
 use events::gateway::{DEGRADED, ModuleChanged, RECOVERED};
 use kernel::{EntityKind, EntityRef, Error, Timestamp};
@@ -38,21 +37,14 @@ async fn look(ctx: &Ctx<System>, module: &Registered, lag: &Result<Duration, Err
         Err(_) => seen.unreachable.push("table outbox".to_owned()),
     }
     for listener in &module.listeners {
-        let queue = format!("{}-dlq", ctx.config().function_name(listener));
-        match depth(ctx, &queue).await {
+        let Some(hearing) = ctx.backbone().listener(listener) else { continue };
+        let queue = &hearing.dead_letter_queue;
+        match ctx.queue_depth(queue).await {
             Some(messages) => seen.dead_letters += messages,
             None => seen.unreachable.push(format!("queue {queue}")),
         }
     }
     seen
-}
-
-async fn depth(ctx: &Ctx<System>, queue: &str) -> Option<u64> {
-    let url = ctx.sqs().get_queue_url().queue_name(queue).send().await.ok()?;
-    let wanted = QueueAttributeName::ApproximateNumberOfMessages;
-    let request = ctx.sqs().get_queue_attributes().set_queue_url(url.queue_url);
-    let answer = request.attribute_names(wanted.clone()).send().await.ok()?;
-    answer.attributes?.get(&wanted)?.parse().ok()
 }
 
 /// How long the oldest event has been due.

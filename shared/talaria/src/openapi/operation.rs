@@ -27,7 +27,7 @@ pub fn of(page: &Page, platform: &Platform) -> Value {
     let has_parameters = !rest.is_empty() || !path.is_empty();
     let mut operation = json!({
         "operationId": spec.id,
-        "tags": [spec.id.split('.').next()],
+        "tags": [spec.module()],
         "summary": summary,
         "description": description,
         "security": security(spec.access),
@@ -92,7 +92,7 @@ fn header_parameters(spec: &Spec) -> Vec<Value> {
         Precondition::Optional => headers.push(shared("IfMatch")),
         Precondition::Required => headers.push(shared("IfMatchRequired")),
     }
-    if spec.method == Method::Get && spec.media == Media::Json {
+    if spec.method == Method::Get && spec.media.is_json() {
         headers.push(shared("IfNoneMatch"));
     }
     headers
@@ -143,7 +143,7 @@ fn responses(page: &Page, has_parameters: bool) -> Value {
     if spec.method != Method::Any {
         responses.insert(spec.success.status().to_string(), success(page));
     }
-    if spec.method == Method::Get && spec.media == Media::Json {
+    if spec.method == Method::Get && spec.media.is_json() {
         let not_modified = json!({
             "description": "What `If-None-Match` names is still current.",
             "headers": headers(&["ETag", "RequestId"]),
@@ -167,8 +167,7 @@ fn success(page: &Page) -> Value {
     };
     let mut names = vec!["RequestId"];
     names.extend(rate_headers(spec));
-    if spec.method == Method::Get && spec.media == Media::Json
-        || spec.precondition != Precondition::None
+    if spec.method == Method::Get && spec.media.is_json() || spec.precondition != Precondition::None
     {
         names.push("ETag");
     }
@@ -188,7 +187,7 @@ fn success(page: &Page) -> Value {
                 json!({ "text/html": { "schema": { "type": "string" } } }),
             );
         }
-        (_, Media::Json) => {
+        (_, Media::Json | Media::JsonText) => {
             put(&mut response, "content", json!({ "application/json": { "schema": page.answer } }));
         }
     }

@@ -32,10 +32,13 @@ pub fn header_name(component: &str) -> &'static str {
     HEADERS.iter().find(|(name, ..)| *name == component).map_or("", |(_, header, _)| header)
 }
 
-/// The shared headers.
-pub fn headers() -> Map<String, Value> {
+/// The shared headers that `body` refers to.
+pub fn headers(body: &Value) -> Map<String, Value> {
+    let text = body.to_string();
+    let is_used = |name: &str| text.contains(&format!("\"#/components/headers/{name}\""));
     HEADERS
         .iter()
+        .filter(|(name, ..)| is_used(name))
         .map(|(name, _, description)| {
             let kind = if *name == "RetryAfter" { "integer" } else { "string" };
             let header = json!({ "description": description, "schema": { "type": kind } });
@@ -44,8 +47,15 @@ pub fn headers() -> Map<String, Value> {
         .collect()
 }
 
-/// The shared header parameters.
-pub fn parameters() -> Value {
+/// The shared header parameters that `body` refers to.
+pub fn parameters(body: &Value) -> Map<String, Value> {
+    let text = body.to_string();
+    let is_used = |name: &str| text.contains(&format!("\"#/components/parameters/{name}\""));
+    let all = every_parameter().into_iter().filter(|(name, _)| is_used(name));
+    all.map(|(name, parameter)| (name.to_owned(), parameter)).collect()
+}
+
+fn every_parameter() -> [(&'static str, Value); 4] {
     let tag = |name: &str, required: bool, description: &str| {
         json!({
             "name": name,
@@ -55,19 +65,23 @@ pub fn parameters() -> Value {
             "schema": { "type": "string", "examples": ["\"v1\""] },
         })
     };
-    json!({
-        "IdempotencyKey": {
-            "name": "Idempotency-Key",
-            "in": "header",
-            "required": false,
-            "description": "Makes repeating the call safe: the first answer is stored for 48 hours \
-                            and replayed for the same key and request.",
-            "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
-        },
-        "IfMatch": tag("If-Match", false, "Changes only this version (RFC 9110 section 13.1.1)."),
-        "IfMatchRequired": tag("If-Match", true, "The version to change: the `ETag` you read."),
-        "IfNoneMatch": tag("If-None-Match", false, "Answers 304 where this is still the version."),
-    })
+    let key = json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": false,
+        "description": "Makes repeating the call safe: the first answer is stored for 48 hours \
+                        and replayed for the same key and request.",
+        "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
+    });
+    [
+        ("IdempotencyKey", key),
+        ("IfMatch", tag("If-Match", false, "Changes only this version (RFC 9110 section 13.1.1).")),
+        ("IfMatchRequired", tag("If-Match", true, "The version to change: the `ETag` you read.")),
+        (
+            "IfNoneMatch",
+            tag("If-None-Match", false, "Answers 304 where this is still the version."),
+        ),
+    ]
 }
 
 /// The ways to prove oneself.

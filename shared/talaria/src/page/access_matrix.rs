@@ -3,8 +3,9 @@
 
 use contracts::{Access, Method, Spec};
 use kernel::{PermissionSet, SystemRole};
+use runtime::{Module, Row};
 
-use crate::platform::{Platform, route_keys};
+use crate::platform::route_keys;
 
 /// How a caller stands before a route.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,8 +57,8 @@ const COLUMNS: &[(&str, Standing)] = &[
     ("publishable_key", Standing::Publishable),
 ];
 
-/// The matrix as aligned text.
-pub fn access_matrix(platform: &Platform) -> String {
+/// The matrix of a module's routes as aligned text; nothing where it has none.
+pub fn access_matrix(module: &Module) -> Option<String> {
     let mut lines = vec![
         "# Status of a good request by route and standing. Numbers below 400 are the success of the".to_owned(),
         "# contract. `secret_key` is a key of a tenant owner, `restricted_key` one without permissions,".to_owned(),
@@ -65,10 +66,12 @@ pub fn access_matrix(platform: &Platform) -> String {
         "# X-Tenant of another tenant. Rows of another tenant answer 404 everywhere.".to_owned(),
         String::new(),
     ];
-    let mut rows: Vec<(String, &Spec)> = platform
-        .routes()
-        .flat_map(|(_, _, spec)| route_keys(spec).into_iter().map(move |key| (key, spec)))
-        .collect();
+    let routes = module.rows.iter().filter_map(Row::http);
+    let mut rows: Vec<(String, &Spec)> =
+        routes.flat_map(|spec| route_keys(spec).into_iter().map(move |key| (key, spec))).collect();
+    if rows.is_empty() {
+        return None;
+    }
     rows.sort_by_key(|(key, _)| place(key));
     let width = rows.iter().map(|(key, _)| key.len()).max().unwrap_or(0).max(5);
     let access_width =
@@ -83,7 +86,7 @@ pub fn access_matrix(platform: &Platform) -> String {
         let access = word(spec.access);
         lines.push(format!("{key:width$}  {access:access_width$}  {}", cells.join("  ")));
     }
-    lines.join("\n")
+    Some(lines.join("\n"))
 }
 
 /// By path, then by method.

@@ -1,14 +1,14 @@
-//! A function, its role and its log group.
+//! A function as a resource.
 
 use contracts::Rate;
-use runtime::wiring::{LaneError, resource_name};
-use runtime::{Module, Row};
+use runtime::wiring::resource_name;
+use runtime::{Module, Row, Trigger};
 use serde_json::{Map, Value, json};
 
-use super::Resources;
-use super::acting;
-use super::intrinsic::{attribute, filled, logical, named, reference, resource};
-use super::role;
+use super::intrinsic::{filled, logical, named, only_if, queue_arn, reference, resource};
+use super::role::Roles;
+use super::source::UNDELIVERED;
+use super::{Resources, acting, log, rollout};
 use crate::member::put;
 use crate::platform::apis_of;
 
@@ -57,39 +57,47 @@ pub fn globals(module: &Module) -> Value {
     } })
 }
 
-/// The function of a row with what it needs to run.
-pub fn resources(module: &Module, row: &Row) -> Result<Resources, LaneError> {
-    let name = logical(row.id);
+/// The function of a row, under one of the module's roles.
+pub fn resources(module: &Module, row: &Row, roles: &Roles) -> Resources {
     let mut properties = json!({
         "FunctionName": named(&resource_name(row.id)),
         "Description": description(row),
         "Handler": row.id,
         "MemorySize": row.memory_mb,
         "Timeout": row.timeout_s,
-        "Role": attribute(&format!("{name}Role"), "Arn"),
-        "LoggingConfig": { "LogGroup": reference(&format!("{name}Logs")) },
+        "Role": roles.arn(row.id),
+        "LoggingConfig": log::config(),
     });
-    let own = environment(module, row)?;
+    let own = environment(module, row);
     if !own.is_empty() {
         put(&mut properties, "Environment", json!({ "Variables": own }));
+    }
+    if row.hashes {
+        // Whoever tries passwords by the thousand gets no more of the account than this.
+        let limit = only_if("PasswordLimit", reference("PasswordConcurrency"));
+        put(&mut properties, "ReservedConcurrentExecutions", limit);
+    }
+    if let Trigger::Schedule(_) = row.trigger {
+        // The scheduler only hands over: Lambda tries twice more, and then gives up.
+        let queue = json!({ "Type": "SQS", "TargetArn": queue_arn(UNDELIVERED) });
+        put(&mut properties, "DeadLetterQueue", queue);
+    }
+    if let Some(tags) = rollout::tags(module, row) {
+        put(&mut properties, "Tags", tags);
     }
     let mut function = resource("AWS::Serverless::Function", properties);
     // The artefact is built before `sam` sees it: there is nothing for `sam build` to do.
     put(&mut function, "Metadata", json!({ "SkipBuild": true }));
-    let logs = json!({
-        "LogGroupName": filled(format!("/aws/lambda/${{Name}}-{}", resource_name(row.id))),
-        "RetentionInDays": reference("LogRetentionDays"),
-    });
-    let all = [
-        (format!("{name}Function"), function),
-        (format!("{name}Role"), role::of_row(module, row)?),
-        (format!("{name}Logs"), resource("AWS::Logs::LogGroup", logs)),
-    ];
-    Ok(all.into_iter().collect())
+    [(logical_name(row), function)].into_iter().collect()
+}
+
+/// The logical name of a row's function.
+pub fn logical_name(row: &Row) -> String {
+    format!("{}Function", logical(row.id))
 }
 
 /// The variables only this function has.
-fn environment(module: &Module, row: &Row) -> Result<Map<String, Value>, LaneError> {
+fn environment(module: &Module, row: &Row) -> Map<String, Value> {
     let acting = acting::rows(module, row);
     let any = |of: fn(&Row) -> bool| acting.iter().any(|row| of(row));
     let mut own = Map::new();
@@ -98,10 +106,13 @@ fn environment(module: &Module, row: &Row) -> Result<Map<String, Value>, LaneErr
         set("TALARIA_EVENTS_TOPIC", reference("EventsTopic"));
         set("TALARIA_EVENTS_FIFO_TOPIC", reference("EventsFifoTopic"));
     }
-    if any(|row| row.listening().is_some() || row.sends || !row.jobs.is_empty()) {
+    if any(|row| row.listening().is_some() || row.sends || !row.jobs.is_empty())
+        || row.watches_queues
+        || row.clears_dead_letters
+    {
         set(
             "TALARIA_QUEUE_PREFIX",
-            filled("https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/${Name}-"),
+            filled("https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/${Name}_"),
         );
     }
     if let Some(spec) = row.http()
@@ -116,7 +127,7 @@ fn environment(module: &Module, row: &Row) -> Result<Map<String, Value>, LaneErr
         set("TALARIA_MAIL_URL", reference("MailUrl"));
         set("TALARIA_MAIL_FROM", reference("MailFrom"));
     }
-    Ok(own)
+    own
 }
 
 fn description(row: &Row) -> String {

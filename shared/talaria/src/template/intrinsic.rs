@@ -3,6 +3,8 @@
 use runtime::wiring::resource_name;
 use serde_json::{Value, json};
 
+use crate::member::put;
+
 /// The start of a logical name: `AuthEmailVerify` of `auth.email_verify`.
 pub fn logical(id: &str) -> String {
     let words = id.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
@@ -36,6 +38,27 @@ pub fn named(rest: &str) -> Value {
     filled(format!("${{Name}}-{rest}"))
 }
 
+/// The name of a queue. No stack has an underscore in its name, so that what begins with this one's and
+/// an underscore is of no other stack.
+pub fn queue_named(rest: &str) -> Value {
+    filled(format!("${{Name}}_{rest}"))
+}
+
+/// The ARN of the queue of this name, or of all that fit it.
+pub fn queue_arn(rest: &str) -> Value {
+    arn("sqs", &format!("${{Name}}_{rest}"))
+}
+
+/// One value where a condition holds, another where it does not.
+pub fn either(condition: &str, value: Value, otherwise: Value) -> Value {
+    json!({ "Fn::If": [condition, value, otherwise] })
+}
+
+/// A value where a condition holds, else nothing.
+pub fn only_if(condition: &str, value: Value) -> Value {
+    either(condition, value, reference("AWS::NoValue"))
+}
+
 /// The ARN of something in this account and region.
 pub fn arn(service: &str, resource: &str) -> Value {
     filled(format!(
@@ -46,6 +69,14 @@ pub fn arn(service: &str, resource: &str) -> Value {
 /// The ARN of a function of any module, by its id.
 pub fn function_arn(id: &str) -> Value {
     arn("lambda", &format!("function:${{Name}}-{}", resource_name(id)))
+}
+
+/// The resource, kept in prod when its stack goes; a stack that never came up leaves nothing behind.
+pub fn kept(mut resource: Value) -> Value {
+    let policy = |kept: &str| either("Protected", json!(kept), json!("Delete"));
+    put(&mut resource, "DeletionPolicy", policy("RetainExceptOnCreate"));
+    put(&mut resource, "UpdateReplacePolicy", policy("Retain"));
+    resource
 }
 
 /// One resource.

@@ -5,8 +5,9 @@ use runtime::{Module, Row};
 use serde_json::{Value, json};
 
 use super::Resources;
-use super::intrinsic::{arn, attribute, logical, named, reference, resource};
+use super::intrinsic::{attribute, logical, queue_arn, queue_named, reference, resource};
 use super::parameter::at_stage;
+use super::rollout;
 use crate::member::put;
 
 /// The logical name of a listener's queue.
@@ -27,16 +28,15 @@ pub fn resources(module: &Module, row: &Row) -> Result<Resources, LaneError> {
     let all = [
         (queue.clone(), main_queue(&lane, &dead)),
         (dead.clone(), dead_letter_queue(&lane)),
-        (format!("{name}QueuePolicy"), queue_policy(&queue, &dead, lane.topic)),
         (format!("{name}Subscription"), subscription(&queue, &dead, &lane)),
-        (format!("{name}Mapping"), mapping(&name, &queue, &lane)),
+        (format!("{name}Mapping"), mapping(module, row, &queue, &lane)),
     ];
     Ok(all.into_iter().collect())
 }
 
 fn main_queue(lane: &Lane, dead: &str) -> Value {
     let mut properties = json!({
-        "QueueName": named(&lane.queue),
+        "QueueName": queue_named(&lane.queue),
         "MessageRetentionPeriod": RETENTION_S,
         "VisibilityTimeout": lane.visibility_s,
         "SqsManagedSseEnabled": true,
@@ -63,12 +63,12 @@ fn staged(lane: &Lane, value: u32, of: impl Fn(&Staged) -> u32) -> Value {
 
 fn dead_letter_queue(lane: &Lane) -> Value {
     let mut properties = json!({
-        "QueueName": named(&lane.dead_letter_queue),
+        "QueueName": queue_named(&lane.dead_letter_queue),
         "MessageRetentionPeriod": RETENTION_S,
         "SqsManagedSseEnabled": true,
         "RedriveAllowPolicy": {
             "redrivePermission": "byQueue",
-            "sourceQueueArns": [arn("sqs", &format!("${{Name}}-{}", lane.queue))],
+            "sourceQueueArns": [queue_arn(&lane.queue)],
         },
     });
     ordered(&mut properties, lane.topic);
@@ -90,16 +90,34 @@ fn topic_arn(topic: Topic) -> Value {
     })
 }
 
-fn queue_policy(queue: &str, dead: &str, topic: Topic) -> Value {
+/// What lets each topic send to the queues that are subscribed to it. A queue has one policy, and a
+/// resource of several queues gives each of them the same.
+pub fn policies(module: &Module) -> Result<Resources, LaneError> {
+    let mut policies = Resources::new();
+    for (topic, name) in [(Topic::Standard, "QueuePolicy"), (Topic::Fifo, "FifoQueuePolicy")] {
+        let mut queues = Vec::new();
+        for row in &module.rows {
+            if Lane::of(module, row)?.is_some_and(|lane| lane.topic == topic) {
+                queues.extend([queue(row), dead_letters(row)]);
+            }
+        }
+        if !queues.is_empty() {
+            policies.insert(name.to_owned(), policy(&queues, topic));
+        }
+    }
+    Ok(policies)
+}
+
+fn policy(queues: &[String], topic: Topic) -> Value {
     let statement = json!({
         "Effect": "Allow",
         "Principal": { "Service": "sns.amazonaws.com" },
         "Action": "sqs:SendMessage",
-        "Resource": [attribute(queue, "Arn"), attribute(dead, "Arn")],
+        "Resource": queues.iter().map(|queue| attribute(queue, "Arn")).collect::<Vec<_>>(),
         "Condition": { "ArnEquals": { "aws:SourceArn": topic_arn(topic) } },
     });
     let properties = json!({
-        "Queues": [reference(queue), reference(dead)],
+        "Queues": queues.iter().map(|queue| reference(queue)).collect::<Vec<_>>(),
         "PolicyDocument": { "Version": "2012-10-17", "Statement": [statement] },
     });
     resource("AWS::SQS::QueuePolicy", properties)
@@ -118,11 +136,11 @@ fn subscription(queue: &str, dead: &str, lane: &Lane) -> Value {
     resource("AWS::SNS::Subscription", properties)
 }
 
-fn mapping(name: &str, queue: &str, lane: &Lane) -> Value {
+fn mapping(module: &Module, row: &Row, queue: &str, lane: &Lane) -> Value {
     let concurrency = staged(lane, lane.max_concurrency, |one| one.max_concurrency);
     let properties = json!({
         "EventSourceArn": attribute(queue, "Arn"),
-        "FunctionName": reference(&format!("{name}Function")),
+        "FunctionName": rollout::target(module, row),
         "BatchSize": lane.batch,
         "MaximumBatchingWindowInSeconds": 0,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
@@ -156,6 +174,25 @@ mod tests {
     }
 
     #[test]
+    fn a_topic_may_send_to_the_queues_subscribed_to_it_and_no_other() {
+        let ordered = events::EventSpec {
+            entity: kernel::EntityKind::Payment,
+            ..events::profile::UPDATED.spec
+        };
+        let module = fixture::module_of([
+            fixture::hears("demo.on_a", events::profile::UPDATED.spec),
+            fixture::hears("demo.on_b", events::profile::UPDATED.spec),
+            fixture::hears("demo.on_c", ordered).ordered(),
+        ]);
+        let policies = policies(&module).unwrap();
+        let count = |name: &str| policies[name]["Properties"]["Queues"].as_array().unwrap().len();
+        assert_eq!((count("QueuePolicy"), count("FifoQueuePolicy")), (4, 2));
+        let topic = policies["FifoQueuePolicy"]
+            .pointer("/Properties/PolicyDocument/Statement/0/Condition/ArnEquals/aws:SourceArn");
+        assert_eq!(*topic.unwrap(), reference("EventsFifoTopic"));
+    }
+
+    #[test]
     fn a_stage_that_differs_has_its_own_values() {
         let tuning = &runtime::stages::STAGES[0];
         let event = events::profile::UPDATED.spec;
@@ -174,7 +211,7 @@ mod tests {
         };
         let all = of(fixture::hears("demo.on_updated", event).ordered());
         let queue = &all["DemoOnUpdatedQueue"]["Properties"];
-        assert_eq!(queue["QueueName"], named("demo-on_updated.fifo"));
+        assert_eq!(queue["QueueName"], queue_named("demo-on_updated.fifo"));
         assert_eq!(queue["FifoQueue"], json!(true));
         let subscription = &all["DemoOnUpdatedSubscription"]["Properties"];
         assert_eq!(subscription["TopicArn"], reference("EventsFifoTopic"));

@@ -34,6 +34,19 @@ const PARAMETERS: &[Parameter] = &[
         docs: "How long log lines are kept.",
         hidden: false,
     },
+    text(
+        "KmsKey",
+        "The customer's key for tables, topics and logs: its ARN; AWS's own where empty.",
+    ),
+    Parameter {
+        name: "PasswordConcurrency",
+        kind: "Number",
+        docs: "Invocations at once of a function that hashes passwords; 0 where there is no limit.",
+        hidden: false,
+    },
+    text("Rollout", "How CodeDeploy moves calls to new code; all at once where empty."),
+    text("RolloutApplication", "The CodeDeploy application of the platform: its name."),
+    text("RolloutRole", "The role CodeDeploy works with: its ARN."),
     text("PageTopic", "The topic of alarms that wake somebody; none where empty."),
     text("TicketTopic", "The topic of alarms that wait for the morning; none where empty."),
     text("EventsTopic", "The standard topic of domain events: its ARN."),
@@ -42,13 +55,10 @@ const PARAMETERS: &[Parameter] = &[
     text("ArchiveBucket", "The bucket published events are archived in: its name."),
     text("IdentityApi", "The HTTP API of the identity modules: its id."),
     text("IdentityAuthorizer", "The authorizer of that API: its id."),
-    text("IdentityInvocation", "The role that API invokes functions with: its name."),
     text("MoneyApi", "The HTTP API of the money modules: its id."),
     text("MoneyAuthorizer", "The authorizer of that API: its id."),
-    text("MoneyInvocation", "The role that API invokes functions with: its name."),
     text("EngagementApi", "The HTTP API of the engagement modules: its id."),
     text("EngagementAuthorizer", "The authorizer of that API: its id."),
-    text("EngagementInvocation", "The role that API invokes functions with: its name."),
     Parameter {
         name: "MailUrl",
         kind: "String",
@@ -79,16 +89,23 @@ pub fn declared(body: &Value) -> Value {
 /// The conditions `body` refers to.
 pub fn conditions(body: &Value) -> Map<String, Value> {
     let given = |name: &str| json!({ "Fn::Not": [{ "Fn::Equals": [{ "Ref": name }, ""] }] });
+    let unlimited = json!({ "Fn::Equals": [{ "Ref": "PasswordConcurrency" }, 0] });
     let at = |stage: &str| json!({ "Fn::Equals": [{ "Ref": "Stage" }, stage] });
     let stages: BTreeSet<&str> = STAGES.iter().map(|tuning| tuning.stage).collect();
     let mut all = vec![
         ("Protected".to_owned(), at("prod")),
+        ("OwnKey".to_owned(), given("KmsKey")),
+        ("Gradual".to_owned(), given("Rollout")),
+        ("PasswordLimit".to_owned(), json!({ "Fn::Not": [unlimited] })),
         ("Pages".to_owned(), given("PageTopic")),
         ("Tickets".to_owned(), given("TicketTopic")),
     ];
     all.extend(stages.into_iter().map(|stage| (at_stage(stage), at(stage))));
     let text = body.to_string();
-    let is_used = |name: &str| text.contains(&format!("{{\"Fn::If\":[\"{name}\","));
+    let is_used = |name: &str| {
+        text.contains(&format!("{{\"Fn::If\":[\"{name}\","))
+            || text.contains(&format!("\"Condition\":\"{name}\""))
+    };
     all.into_iter().filter(|(name, _)| is_used(name)).collect()
 }
 

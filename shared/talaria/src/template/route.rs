@@ -1,14 +1,17 @@
-//! Routes of the HTTP APIs, and what lets an API invoke a module's functions.
+//! Routes of the HTTP APIs, and what lets the APIs invoke a module's functions.
 
 use contracts::Spec;
-use runtime::{Group, Module, Row, Trigger};
+use runtime::{Group, Module, Row};
 use serde_json::{Value, json};
 
-use super::Resources;
 use super::intrinsic::{attribute, filled, logical, reference, resource};
-use super::role::allow;
+use super::role::{allow, of_service};
+use super::{Resources, rollout};
 use crate::member::put;
 use crate::platform::{apis_of, route_keys};
+
+/// The logical name of the role behind a module's routes.
+const INVOCATION: &str = "Invocation";
 
 /// The parameter with the id of an API.
 pub fn api(group: Group) -> String {
@@ -19,18 +22,14 @@ fn authorizer(group: Group) -> String {
     format!("{}Authorizer", logical(group.as_str()))
 }
 
-fn invocation(group: Group) -> String {
-    format!("{}Invocation", logical(group.as_str()))
-}
-
 /// An integration and its routes, in every API the contract stands in.
 pub fn resources(module: &Module, row: &Row, spec: &Spec) -> Resources {
     let apis = apis_of(module, spec);
     let many = apis.len() > 1;
-    apis.into_iter().flat_map(|group| in_api(row, spec, group, many)).collect()
+    apis.into_iter().flat_map(|group| in_api(module, row, spec, group, many)).collect()
 }
 
-fn in_api(row: &Row, spec: &Spec, group: Group, many: bool) -> Resources {
+fn in_api(module: &Module, row: &Row, spec: &Spec, group: Group, many: bool) -> Resources {
     let of_group = if many { logical(group.as_str()) } else { String::new() };
     let name = format!("{}{of_group}", logical(row.id));
     let integration = format!("{name}Integration");
@@ -38,11 +37,8 @@ fn in_api(row: &Row, spec: &Spec, group: Group, many: bool) -> Resources {
     let properties = json!({
         "ApiId": reference(&api(group)),
         "IntegrationType": "AWS_PROXY",
-        "IntegrationUri": attribute(&format!("{}Function", logical(row.id)), "Arn"),
-        "CredentialsArn": filled(format!(
-            "arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/${{{}}}",
-            invocation(group)
-        )),
+        "IntegrationUri": rollout::target(module, row),
+        "CredentialsArn": attribute(INVOCATION, "Arn"),
         "PayloadFormatVersion": "2.0",
     });
     resources.insert(integration.clone(), resource("AWS::ApiGatewayV2::Integration", properties));
@@ -67,36 +63,17 @@ fn route(spec: &Spec, group: Group, key: &str, integration: &str) -> Value {
     resource("AWS::ApiGatewayV2::Route", properties)
 }
 
-/// What each API's invocation role may invoke here: the functions behind its routes and authorizers.
-pub fn invocation_policies(module: &Module) -> Resources {
-    Group::ALL.into_iter().filter_map(|group| invocation_policy(module, group)).collect()
-}
-
-fn invocation_policy(module: &Module, group: Group) -> Option<(String, Value)> {
-    let is_invoked = |row: &&Row| match &row.trigger {
-        Trigger::Http(spec) => apis_of(module, spec).contains(&group),
-        Trigger::Authorizer => true,
-        _ => false,
-    };
-    let invoked: Vec<Value> = module
-        .rows
-        .iter()
-        .filter(is_invoked)
-        .map(|row| attribute(&format!("{}Function", logical(row.id)), "Arn"))
-        .collect();
-    if invoked.is_empty() {
-        return None;
+/// The role the APIs invoke the functions behind this module's routes with, and no others. Each module
+/// has its own: the policies of a role have no room for the functions of a whole API.
+pub fn invocation(module: &Module) -> Resources {
+    let routed = module.rows.iter().filter(|row| row.http().is_some());
+    let routed: Vec<Value> = routed.flat_map(|row| rollout::invoked(module, row)).collect();
+    if routed.is_empty() {
+        return Resources::new();
     }
-    let role = invocation(group);
-    let properties = json!({
-        "RoleName": reference(&role),
-        "PolicyName": module.name,
-        "PolicyDocument": {
-            "Version": "2012-10-17",
-            "Statement": [allow(&["lambda:InvokeFunction"], json!(invoked))],
-        },
-    });
-    Some((format!("{role}Policy"), resource("AWS::IAM::RolePolicy", properties)))
+    let statements = json!([allow(&["lambda:InvokeFunction"], json!(routed))]);
+    let role = of_service("apigateway.amazonaws.com", "invoke", statements);
+    [(INVOCATION.to_owned(), role)].into_iter().collect()
 }
 
 #[cfg(test)]
@@ -127,12 +104,18 @@ mod tests {
     }
 
     #[test]
-    fn an_api_may_invoke_what_its_routes_and_authorizers_name() {
-        let policies = invocation_policies(&fixture::module());
-        let count = |name: &str| {
-            let statement = policies[name].pointer("/Properties/PolicyDocument/Statement/0");
-            statement.unwrap()["Resource"].as_array().unwrap().len()
-        };
-        assert_eq!((count("IdentityInvocationPolicy"), count("MoneyInvocationPolicy")), (4, 1));
+    fn the_apis_may_invoke_what_is_behind_routes_and_nothing_else() {
+        let role = invocation(&fixture::module());
+        let policy = "/Properties/Policies/0/PolicyDocument/Statement/0/Resource";
+        let invoked = role[INVOCATION].pointer(policy).unwrap().to_string();
+        for (id, is_routed) in [
+            ("profile-get", true),
+            ("profile-update", true),
+            ("demo-tidy", false),
+            ("demo-relay", false),
+        ] {
+            assert_eq!(invoked.contains(id), is_routed, "{id}");
+        }
+        assert!(invocation(&fixture::module_of([])).is_empty());
     }
 }

@@ -9,18 +9,27 @@ use runtime::{Module, Row, Trigger};
 use serde_json::{Value, json};
 use store::Table;
 
-use super::Resources;
-use super::intrinsic::{attribute, logical, named, reference, resource};
-use super::role::{allow, trusted};
+use super::intrinsic::{attribute, logical, queue_arn, queue_named, reference, resource};
+use super::role::{allow, of_service};
+use super::{Resources, rollout};
 use crate::member::put;
 
+/// The queue, after the stack's name, of what neither the scheduler nor a stream could hand over: how
+/// often and how long is said here, what is behind it stands in a table all the same.
+pub const UNDELIVERED: &str = "undelivered-dlq";
+
+/// Whether what starts the row may give up and say so in that queue, in the name of its function.
+pub const fn has_undelivered(row: &Row) -> bool {
+    matches!(row.trigger, Trigger::Schedule(_) | Trigger::Stream { .. })
+}
+
 /// Records of a stream, from the oldest that is kept on.
-pub fn stream(row: &Row, table: &Table, births: Births) -> Resources {
+pub fn stream(module: &Module, row: &Row, table: &Table, births: Births) -> Resources {
     let name = logical(row.id);
     let feed = Feed::of(births);
     let properties = json!({
         "EventSourceArn": stream_parameter(table),
-        "FunctionName": reference(&format!("{name}Function")),
+        "FunctionName": rollout::target(module, row),
         "StartingPosition": "TRIM_HORIZON",
         "BatchSize": feed.batch,
         "MaximumBatchingWindowInSeconds": feed.window_s,
@@ -30,6 +39,7 @@ pub fn stream(row: &Row, table: &Table, births: Births) -> Resources {
         "MaximumRecordAgeInSeconds": feed.max_age_s,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "FilterCriteria": { "Filters": [{ "Pattern": births.pattern() }] },
+        "DestinationConfig": { "OnFailure": { "Destination": queue_arn(UNDELIVERED) } },
     });
     let mapping = resource("AWS::Lambda::EventSourceMapping", properties);
     [(format!("{name}Mapping"), mapping)].into_iter().collect()
@@ -47,17 +57,23 @@ fn stream_parameter(table: &Table) -> Value {
     reference(&format!("{}Stream", logical(table.name())))
 }
 
-/// A schedule. A missed run is not made up for: the next one does its work.
-pub fn schedule(row: &Row, expression: &str) -> Resources {
+/// A schedule. A run of every minute is tried until the next one does its work, any other for an hour.
+pub fn schedule(module: &Module, row: &Row, expression: &str) -> Resources {
     let name = logical(row.id);
+    let is_frequent = expression.starts_with("rate(1 minute");
+    let (age_s, retries) = if is_frequent { (60, 2) } else { (3_600, 10) };
     let properties = json!({
         "Description": row.id,
         "ScheduleExpression": expression,
         "FlexibleTimeWindow": { "Mode": "OFF" },
         "Target": {
-            "Arn": attribute(&format!("{name}Function"), "Arn"),
+            "Arn": rollout::target(module, row),
             "RoleArn": attribute("ScheduleRole", "Arn"),
-            "RetryPolicy": { "MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 0 },
+            "RetryPolicy": {
+                "MaximumEventAgeInSeconds": age_s,
+                "MaximumRetryAttempts": retries,
+            },
+            "DeadLetterConfig": { "Arn": queue_arn(UNDELIVERED) },
         },
     });
     let schedule = resource("AWS::Scheduler::Schedule", properties);
@@ -65,13 +81,13 @@ pub fn schedule(row: &Row, expression: &str) -> Resources {
 }
 
 /// A private queue, where a job's messages wait, and one for those that never worked.
-pub fn job(row: &Row) -> Resources {
+pub fn job(module: &Module, row: &Row) -> Resources {
     let name = logical(row.id);
     let (queue, dead) = (format!("{name}Queue"), format!("{name}DeadLetters"));
     let (queue_name, dead_name) = queue_names(row.id, Topic::Standard);
     let common = |name: &str| {
         json!({
-            "QueueName": named(name),
+            "QueueName": queue_named(name),
             "MessageRetentionPeriod": RETENTION_S,
             "SqsManagedSseEnabled": true,
         })
@@ -85,7 +101,7 @@ pub fn job(row: &Row) -> Resources {
     put(&mut main, "RedrivePolicy", redrive);
     let mapping = json!({
         "EventSourceArn": attribute(&queue, "Arn"),
-        "FunctionName": reference(&format!("{name}Function")),
+        "FunctionName": rollout::target(module, row),
         "BatchSize": job_batch(row),
         "MaximumBatchingWindowInSeconds": 0,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
@@ -101,26 +117,17 @@ pub fn job(row: &Row) -> Resources {
 
 /// The role the scheduler invokes the module's scheduled functions with.
 pub fn schedule_role(module: &Module) -> Resources {
-    let scheduled: Vec<Value> = module
-        .rows
-        .iter()
-        .filter(|row| matches!(row.trigger, Trigger::Schedule(_)))
-        .map(|row| attribute(&format!("{}Function", logical(row.id)), "Arn"))
-        .collect();
+    let scheduled = module.rows.iter().filter(|row| matches!(row.trigger, Trigger::Schedule(_)));
+    let scheduled: Vec<Value> = scheduled.flat_map(|row| rollout::invoked(module, row)).collect();
     if scheduled.is_empty() {
         return Resources::new();
     }
-    let properties = json!({
-        "AssumeRolePolicyDocument": trusted("scheduler.amazonaws.com"),
-        "Policies": [{
-            "PolicyName": "invoke",
-            "PolicyDocument": {
-                "Version": "2012-10-17",
-                "Statement": [allow(&["lambda:InvokeFunction"], json!(scheduled))],
-            },
-        }],
-    });
-    [("ScheduleRole".to_owned(), resource("AWS::IAM::Role", properties))].into_iter().collect()
+    let statements = json!([
+        allow(&["lambda:InvokeFunction"], json!(scheduled)),
+        allow(&["sqs:SendMessage"], queue_arn(UNDELIVERED)),
+    ]);
+    let role = of_service("scheduler.amazonaws.com", "invoke", statements);
+    [("ScheduleRole".to_owned(), role)].into_iter().collect()
 }
 
 #[cfg(test)]
@@ -133,8 +140,9 @@ mod tests {
     #[test]
     fn the_archive_waits_for_whole_files_and_the_relay_for_nothing() {
         let mapping = |births| {
-            let row = fixture::module().row("demo.relay").cloned().unwrap();
-            stream(&row, &OUTBOX, births)["DemoRelayMapping"]["Properties"].clone()
+            let module = fixture::module();
+            let row = module.row("demo.relay").unwrap();
+            stream(&module, row, &OUTBOX, births)["DemoRelayMapping"]["Properties"].clone()
         };
         let settings = [
             ("BatchSize", json!(100), json!(1_000)),
@@ -151,5 +159,21 @@ mod tests {
         let pattern = r#"{"dynamodb":{"NewImage":{"status":{"S":["sent"]}}}}"#;
         let filters = &mapping(Births::Sent)["FilterCriteria"]["Filters"];
         assert_eq!(*filters, json!([{ "Pattern": pattern }]));
+    }
+
+    #[test]
+    fn what_a_stream_or_a_schedule_cannot_hand_over_is_not_lost_without_a_word() {
+        let module = fixture::module();
+        let undelivered = queue_arn(UNDELIVERED);
+        let relay = stream(&module, module.row("demo.relay").unwrap(), &OUTBOX, Births::Outbox);
+        let failure = &relay["DemoRelayMapping"]["Properties"]["DestinationConfig"]["OnFailure"];
+        assert_eq!(failure["Destination"], undelivered);
+        let tidy = module.row("demo.tidy").unwrap();
+        for (expression, age_s) in [("rate(1 minute)", 60), ("cron(10 3 * * ? *)", 3_600)] {
+            let all = schedule(&module, tidy, expression);
+            let target = &all["DemoTidySchedule"]["Properties"]["Target"];
+            assert_eq!(target["DeadLetterConfig"]["Arn"], undelivered);
+            assert_eq!(target["RetryPolicy"]["MaximumEventAgeInSeconds"], age_s);
+        }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use store::{Index, PARTITION, Projection, SORT, SortType, Table};
 
 use super::Resources;
-use super::intrinsic::{logical, named, resource};
+use super::intrinsic::{either, kept, logical, named, only_if, reference, resource};
 use crate::member::put;
 
 /// The logical name of a table.
@@ -25,7 +25,12 @@ pub fn definition(table: &Table, name: Value) -> Value {
         "AttributeDefinitions": attributes(table),
         "KeySchema": keys(PARTITION, SORT),
         "PointInTimeRecoverySpecification": { "PointInTimeRecoveryEnabled": true },
-        "DeletionProtectionEnabled": { "Fn::If": ["Protected", true, false] },
+        "DeletionProtectionEnabled": either("Protected", json!(true), json!(false)),
+        "SSESpecification": only_if("OwnKey", json!({
+            "SSEEnabled": true,
+            "SSEType": "KMS",
+            "KMSMasterKeyId": reference("KmsKey"),
+        })),
     });
     if !table.all_indexes().is_empty() {
         let indexes: Vec<Value> = table.all_indexes().iter().map(index).collect();
@@ -41,11 +46,7 @@ pub fn definition(table: &Table, name: Value) -> Value {
     if table.has_stream() {
         put(&mut properties, "StreamSpecification", json!({ "StreamViewType": "NEW_IMAGE" }));
     }
-    let mut definition = resource("AWS::DynamoDB::Table", properties);
-    // A stack that never came up leaves nothing behind; one that did never takes data with it.
-    put(&mut definition, "DeletionPolicy", json!("RetainExceptOnCreate"));
-    put(&mut definition, "UpdateReplacePolicy", json!("Retain"));
-    definition
+    kept(resource("AWS::DynamoDB::Table", properties))
 }
 
 fn attributes(table: &Table) -> Vec<Value> {

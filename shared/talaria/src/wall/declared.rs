@@ -118,6 +118,9 @@ fn of_row(platform: &Platform, module: &Module, row: &Row) -> Vec<Breach> {
         found
             .push(breach!("{id} is one of {readers} readers of the outbox's stream: it takes two"));
     }
+    if row.canary && module.rows.iter().filter(|other| other.canary).count() > 1 {
+        found.push(breach!("{id} is one of several canaries: the module has one"));
+    }
     found.extend(listener::breaches(module, row));
     found
 }

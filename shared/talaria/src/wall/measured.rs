@@ -3,7 +3,7 @@
 use runtime::Group;
 use serde_json::Value;
 
-use super::{Breach, breach, filter};
+use super::{Breach, breach, filter, policy};
 use crate::platform::{Platform, apis_of, route_keys};
 use crate::template;
 
@@ -15,6 +15,10 @@ const API_INTEGRATIONS: usize = 280;
 const API_ROUTES: usize = 280;
 /// Resources of one deployment over all nested stacks; CloudFormation takes 2,500.
 const STEP_RESOURCES: usize = 2_300;
+/// Functions of the whole platform, once every module is there.
+const FUNCTIONS_PLANNED: usize = 340;
+/// Resources of one deployment then.
+const RESOURCES_PLANNED: usize = 1_900;
 /// Parameters of one stack; CloudFormation takes 200.
 const STACK_PARAMETERS: usize = 180;
 /// A count and what it must not exceed.
@@ -60,6 +64,7 @@ pub fn measures(platform: &Platform) -> Vec<Measure> {
         measures.extend(of_api(platform, group));
     }
     measures.extend(filter::measures(platform));
+    measures.extend(policy::measure(platform));
     measures
 }
 
@@ -77,14 +82,20 @@ fn of_api(platform: &Platform, group: Group) -> [Measure; 2] {
     ]
 }
 
-/// Counts of the root stack and of a whole deployment.
-pub fn of_root(platform: &Platform, root: &Value) -> [Measure; 2] {
+/// Counts of the root stack and of a whole deployment, as it is and as it will be where functions to come
+/// cost what those of today do.
+pub fn of_root(platform: &Platform, root: &Value) -> [Measure; 3] {
     let resources = template::resource_count(root);
     let nested = platform.modules.iter().filter_map(|module| template::of_module(module).ok());
     let nested: usize = nested.map(|one| template::resource_count(&one)).sum();
     [
         Measure::new("resources of the root stack", resources, STACK_RESOURCES),
         Measure::new("resources of one deployment", resources + nested, STEP_RESOURCES),
+        Measure::new(
+            format!("resources of one deployment with {FUNCTIONS_PLANNED} functions"),
+            resources + (nested * FUNCTIONS_PLANNED).div_ceil(platform.rows().count().max(1)),
+            RESOURCES_PLANNED,
+        ),
     ]
 }
 

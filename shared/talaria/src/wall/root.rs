@@ -36,8 +36,17 @@ pub fn breaches(platform: &Platform, root: &Value, folders: &[String]) -> Vec<Br
         found.extend(of_stack(module, root));
     }
     found.extend(unknown_stacks(platform, root));
-    for table in tables_of_root(platform) {
-        found.extend(of_table(&table, root));
+    let tables = tables_of_root(platform);
+    for table in &tables {
+        let physical = json!({ "Fn::Sub": format!("${{AWS::StackName}}-{}", table.name()) });
+        let wanted = template::table::definition(table, physical);
+        found.extend(stands(&template::table::logical_name(table), &wanted, root));
+    }
+    for (name, wanted) in template::alarm::of_root(&tables) {
+        found.extend(stands(&name, &wanted, root));
+    }
+    for group in Group::ALL {
+        found.extend(of_stage(platform, group, root));
     }
     found
 }
@@ -104,15 +113,35 @@ fn unknown_stacks(platform: &Platform, root: &Value) -> Vec<Breach> {
         .collect()
 }
 
-fn of_table(table: &Table, root: &Value) -> Option<Breach> {
-    let name = template::table::logical_name(table);
-    let physical = json!({ "Fn::Sub": format!("${{AWS::StackName}}-{}", table.name()) });
-    let wanted = template::table::definition(table, physical);
-    if resource(root, &name) == Some(&wanted) {
+/// The limits of an API's routes stand at its stage, which comes after the routes: it refuses to know
+/// routes that are not there.
+fn of_stage(platform: &Platform, group: Group, root: &Value) -> Vec<Breach> {
+    let name = format!("{}Stage", template::logical(group.as_str()));
+    let wanted = json!(template::throttle::route_settings(platform, group));
+    let stage = resource(root, &name);
+    let given = stage.and_then(|stage| stage.pointer("/Properties/RouteSettings"));
+    let mut found = Vec::new();
+    if *given.unwrap_or(&json!({})) != wanted {
+        let text = yaml::write(&json!({ "RouteSettings": wanted })).unwrap_or_default();
+        found.push(breach!("{PATH}: {name} must have\n{text}"));
+    }
+    let after = stage.and_then(|stage| stage.get("DependsOn")).and_then(Value::as_array);
+    for module in template::throttle::modules(platform, group) {
+        let stack = format!("{}Stack", template::logical(module));
+        if !after.is_some_and(|after| after.contains(&json!(stack))) {
+            found.push(breach!("{PATH}: {name} must depend on {stack}, whose routes it names"));
+        }
+    }
+    found
+}
+
+/// A resource that is written by hand and must be what is generated.
+fn stands(name: &str, wanted: &Value, root: &Value) -> Option<Breach> {
+    if resource(root, name) == Some(wanted) {
         return None;
     }
     let text = yaml::write(&json!({ name: wanted })).unwrap_or_default();
-    Some(breach!("{PATH}: table {} must stand as\n{text}", table.name()))
+    Some(breach!("{PATH}: {name} must stand as\n{text}"))
 }
 
 #[cfg(test)]
@@ -133,7 +162,8 @@ mod tests {
             "functions/other is not in shared/catalog",
             "template.yaml has no nested stack DemoStack",
             "template.yaml: GoneStack is the stack of no module",
-            "template.yaml: table outbox must stand as\nOutboxTable:",
+            "template.yaml: OutboxTable must stand as\nOutboxTable:",
+            "template.yaml: ThrottledAlarm1 must stand as\nThrottledAlarm1:",
         ] {
             assert!(lines.iter().any(|line| line.starts_with(start)), "{start}: {lines:?}");
         }
@@ -155,6 +185,7 @@ mod tests {
             lines,
             [
                 "template.yaml: DemoStack must be given parameter Stage",
+                "template.yaml: DemoStack must be given parameter KmsKey",
                 "template.yaml: DemoStack must be given parameter TicketTopic",
                 "template.yaml: DemoStack has no parameter Colour: strike it",
                 "template.yaml: the condition of DemoStack must be none",
