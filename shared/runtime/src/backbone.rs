@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::collect::Cadence;
 use crate::listening::{Exhausted, Listening};
-use crate::module::{Module, Row};
-use crate::wiring::{Lane, LaneError, Topic, queue_names, topic_of};
+use crate::module::{Module, Row, Trigger};
+use crate::wiring::{JOB_RECEIVES, Lane, LaneError, Topic, queue_names, topic_of};
 
 /// A backbone that is read once it is asked for: few functions ever do.
 pub type Unread = LazyLock<Backbone, Box<dyn FnOnce() -> Backbone + Send>>;
@@ -21,6 +21,9 @@ pub struct Backbone {
     /// Whom events are collected for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub collected: Vec<CollectedFor>,
+    /// The queues of other jobs, which hear no event: what they give up is seen with all else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<Hearing>,
 }
 
 /// One listener that events are collected for, as the collector and operators have to know it: its queue
@@ -55,15 +58,16 @@ pub struct Hearing {
 impl Backbone {
     /// What these modules say; refuses a listener that cannot be subscribed.
     pub fn of(modules: &[Module]) -> Result<Self, LaneError> {
-        let (mut listeners, mut collected) = (Vec::new(), Vec::new());
+        let (mut listeners, mut collected, mut jobs) = (Vec::new(), Vec::new(), Vec::new());
         for module in modules {
             for row in &module.rows {
                 collected.extend(CollectedFor::of(row)?);
+                jobs.extend(Hearing::of_job(row));
                 let Some(lane) = Lane::of(module, row)? else { continue };
                 listeners.extend(row.listening().map(|heard| Hearing::of(row, heard, &lane)));
             }
         }
-        Ok(Self { listeners, collected })
+        Ok(Self { listeners, collected, jobs })
     }
 
     /// What was generated when a program was built; empty where the text is none.
@@ -108,24 +112,38 @@ impl CollectedFor {
         if !collecting.is_valid() {
             return Err(LaneError::NotCollected { listener: row.id });
         }
-        let (queue, dead_letter_queue) = queue_names(row.id, Topic::Standard);
         let hearing = Hearing {
-            listener: row.id.to_owned(),
             types: collecting.types(),
-            facets: Vec::new(),
-            queue,
-            dead_letter_queue,
-            ordered: false,
-            priority: interface::Priority::Normal.as_str().to_owned(),
             tries: collecting.tries,
-            backoff_s: Vec::new(),
-            on_exhausted: Exhausted::Park.as_str().to_owned(),
+            ..Hearing::of_queue(row)
         };
         Ok(Some(Self { hearing, cadence: collecting.cadence.clone() }))
     }
 }
 
 impl Hearing {
+    /// A queue that hears no event yet.
+    fn of_queue(row: &Row) -> Self {
+        let (queue, dead_letter_queue) = queue_names(row.id, Topic::Standard);
+        Self {
+            listener: row.id.to_owned(),
+            types: Vec::new(),
+            facets: Vec::new(),
+            queue,
+            dead_letter_queue,
+            ordered: false,
+            priority: interface::Priority::Normal.as_str().to_owned(),
+            tries: JOB_RECEIVES,
+            backoff_s: Vec::new(),
+            on_exhausted: Exhausted::Park.as_str().to_owned(),
+        }
+    }
+
+    fn of_job(row: &Row) -> Option<Self> {
+        let is_job = matches!(row.trigger, Trigger::Job) && row.collects.is_none();
+        is_job.then(|| Self::of_queue(row))
+    }
+
     fn of(row: &Row, heard: &Listening, lane: &Lane) -> Self {
         Self {
             listener: row.id.to_owned(),

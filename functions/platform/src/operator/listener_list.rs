@@ -6,13 +6,16 @@ use store::PAGE_MAX;
 
 use crate::store::letters::Letters;
 
-/// Lists the listeners: one query each, and the depth of their queues.
+/// Lists the listeners, those that events are collected for, and the other jobs: one query each, and the
+/// depth of their queues.
 pub async fn handle(
     ctx: Ctx<Operator>,
     request: ListenerList,
 ) -> Result<Listing<ListenerLine>, Error> {
     let wanted = request.listener.as_deref();
-    let all = ctx.backbone().listeners.iter();
+    let backbone = ctx.backbone();
+    let collected = backbone.collected.iter().map(|one| &one.hearing);
+    let all = backbone.listeners.iter().chain(collected).chain(&backbone.jobs);
     let chosen: Vec<&Hearing> =
         all.filter(|one| wanted.is_none_or(|id| one.listener == id)).collect();
     if wanted.is_some() && chosen.is_empty() {

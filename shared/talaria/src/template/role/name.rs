@@ -1,6 +1,7 @@
 //! The name of a role that several functions share: what it allows.
 
 use runtime::module::ArchiveUse;
+use runtime::rate::CELLS;
 use runtime::{Module, Row, Trigger};
 use store::{AUDIT, IDEMPOTENCY, INBOX, OUTBOX};
 
@@ -18,12 +19,15 @@ pub fn of_row(module: &Module, row: &Row) -> String {
             all.iter().filter(|one| wanted(one)).map(|one| logical(one.table.name())).collect();
         (!names.is_empty()).then(|| format!("{verb}{names}"))
     };
-    words.extend(of("Reads", &|one| one.operations == READS));
-    words.extend(of("Writes", &|one| one.operations == WRITES));
-    let pipeline = [("Replays", IDEMPOTENCY), ("Audits", AUDIT), ("Announces", OUTBOX)];
-    let pipeline = pipeline.into_iter().chain([("Hears", INBOX), ("Counts", runtime::rate::CELLS)]);
-    for (word, table) in pipeline {
-        let partly = |one: &Grant| ![READS, WRITES].contains(&one.operations.as_slice());
+    let writes = |one: &Grant| WRITES.iter().all(|operation| one.operations.contains(operation));
+    let reads = |one: &Grant| READS.iter().all(|operation| one.operations.contains(operation));
+    words.extend(of("Reads", &|one| reads(one) && !writes(one)));
+    words.extend(of("Writes", &writes));
+    // What the pipeline does besides is less than either.
+    let besides = [("Replays", IDEMPOTENCY), ("Audits", AUDIT), ("Announces", OUTBOX)];
+    let besides = besides.into_iter().chain([("Hears", INBOX), ("Counts", CELLS)]);
+    for (word, table) in besides {
+        let partly = |one: &Grant| one.operations != READS && !writes(one);
         if all.iter().any(|one| one.table == table && partly(one)) {
             words.push(word.to_owned());
         }
