@@ -22,10 +22,12 @@ use runtime::{Module, Row};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::boot::LineSink;
 use crate::clock::VirtualClock;
 use crate::connector::Invocation;
 use crate::mapping::{InvokeError, Invoker};
+
+/// Takes log lines as they are written.
+pub type LineSink = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Largest event and largest answer of a synchronous invocation, in bytes (Lambda Developer Guide,
 /// "Lambda quotas": 6 MB each).
