@@ -29,7 +29,7 @@ const HOUSES: [House; 2] = [
     House {
         name: "local",
         floors: &[
-            &["clock", "fault", "state"],
+            &["clock", "fault", "state", "told"],
             &["aws"],
             &["connector"],
             &["cloud"],
