@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use interface::EventSpec;
 use kernel::{Error, EventId, Id, Kind, RequestId, Timestamp};
 use serde_json::Value;
 use store::outbox::Birth;
@@ -53,6 +54,9 @@ pub struct Call {
 /// What an announced event brings with it in its own module. A commit knows no modules: whoever makes
 /// the call hands this in.
 pub(crate) trait Consequences: Send + Sync {
+    /// Whether the row of this function says that it announces the event.
+    fn announces(&self, function: &str, event: &EventSpec) -> bool;
+
     /// The writes that join the transaction: those of the module's reactors.
     fn reactions(&self, birth: &Birth, snapshot: Option<&Value>) -> Result<Change, Error>;
 

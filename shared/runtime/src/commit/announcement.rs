@@ -15,7 +15,7 @@ const SNAPSHOT_MAX_BYTES: usize = 20 * 1024;
 
 /// An event that is to be committed.
 pub(crate) struct Announcement {
-    spec: EventSpec,
+    pub(crate) spec: EventSpec,
     subject: EntityRef,
     sequence: u64,
     pub(crate) facet: Option<&'static str>,

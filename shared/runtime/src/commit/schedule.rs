@@ -78,6 +78,10 @@ impl Timer {
         Self { key, when, spec: event.spec, data, misfire, precise: false, replaces: false }
     }
 
+    pub(crate) fn spec(&self) -> EventSpec {
+        self.spec
+    }
+
     /// Takes the place of a timer of this key that is scheduled already.
     #[must_use]
     pub fn replacing(mut self) -> Self {

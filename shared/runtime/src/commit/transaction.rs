@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use interface::Idempotency;
+use interface::{EventSpec, Idempotency};
 use kernel::Error;
 use serde::Serialize;
 use store::outbox::Birth;
@@ -82,6 +82,7 @@ impl<Who: InTenant> Ctx<Who> {
             return Err(Uncommitted::Failed(fault));
         }
         let snapshot = snapshot.transpose().map_err(Uncommitted::Failed)?;
+        self.declared(announcements.iter().map(|one| one.spec)).map_err(Uncommitted::Failed)?;
         let births = self.births(announcements).map_err(Uncommitted::Failed)?;
         for birth in &births {
             let reactions = self.call.consequences.reactions(birth, snapshot.as_ref());
@@ -105,6 +106,23 @@ impl<Who: InTenant> Ctx<Who> {
         Ok(())
     }
 
+    /// Refuses an event that the function's row does not name: nobody would know who announces it, and
+    /// the role might lack the right to.
+    fn declared(&self, events: impl Iterator<Item = EventSpec>) -> Result<(), Error> {
+        let function = self.call.function;
+        let mut undeclared =
+            events.filter(|event| !self.call.consequences.announces(function, event));
+        match undeclared.next() {
+            None => Ok(()),
+            Some(event) => {
+                let name = event.topic_type();
+                Err(Error::internal(format!(
+                    "the row of {function} does not say `.emits([…])` of {name}"
+                )))
+            }
+        }
+    }
+
     /// Adds what schedules and cancels timers; answers those that are due very soon.
     fn time(&self, change: &mut Change, timers: Vec<TimerChange>) -> Result<Vec<Soon>, Error> {
         let mut soon = Vec::new();
@@ -114,6 +132,7 @@ impl<Who: InTenant> Ctx<Who> {
                     change.update(self.cancelled(&key));
                 }
                 TimerChange::Schedule(timer) => {
+                    self.declared([timer.spec()].into_iter())?;
                     let scheduled = self.scheduled(*timer)?;
                     change.update(scheduled.update);
                     soon.extend(scheduled.soon);

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use interface::EventSpec;
 use kernel::Error;
 use serde_json::Value;
 use store::Change;
@@ -15,6 +16,11 @@ use crate::module::reactor;
 use crate::module::table::Module;
 
 impl Consequences for Module {
+    fn announces(&self, function: &str, event: &EventSpec) -> bool {
+        let same = |one: &EventSpec| (one.name, one.major) == (event.name, event.major);
+        self.row(function).is_some_and(|row| row.emits.iter().any(same))
+    }
+
     fn reactions(&self, birth: &Birth, snapshot: Option<&Value>) -> Result<Change, Error> {
         reactor::reactions(&self.reactors, birth, snapshot)
     }
