@@ -18,7 +18,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
+use kernel::TenantId;
 use runtime::{Module, Row};
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -30,6 +32,19 @@ use crate::mapping::{InvokeError, Invoker};
 /// Largest event and largest answer of a synchronous invocation, in bytes (Lambda Developer Guide,
 /// "Lambda quotas": 6 MB each).
 pub const PAYLOAD_LIMIT_BYTES: usize = 6 * 1024 * 1024;
+
+/// The event of a typed call that nobody in particular makes in this tenant.
+pub(crate) fn typed_call(tenant: TenantId, livemode: bool, request: impl Serialize) -> Value {
+    json!({
+        "tenant": tenant,
+        "livemode": livemode,
+        "actor": null,
+        "correlation": "local",
+        "causation": null,
+        "traceparent": null,
+        "request": request,
+    })
+}
 
 /// The functions of one platform. Clones share them.
 #[derive(Clone)]
