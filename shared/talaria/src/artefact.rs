@@ -10,7 +10,7 @@ use crate::{asyncapi, openapi, page, sample, template, yaml};
 /// What stands first in every generated file that can hold a comment.
 const MADE_BY: &str = "Made by `cargo talaria gen`; do not edit.";
 /// Folders that hold nothing but generated files: what is not written again is removed.
-const OWNED_FOLDERS: &[&str] = &["events/authorizer", "events/domain", "events/http", "events/sqs"];
+const OWNED_FOLDERS: &[&str] = &["events/authorizer", "events/domain"];
 
 /// One generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]

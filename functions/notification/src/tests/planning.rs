@@ -21,7 +21,10 @@ async fn a_registered_person_is_welcomed_in_app_and_by_mail() {
     assert_eq!((mail.subject.as_str(), mail.text.contains(NAME)), ("Welcome", true));
     assert!(mail.message_id.starts_with("nob_"));
     let inbox = world.events(EntityKind::Inbox, ADA).await;
-    assert_eq!((inbox, world.waiting_rows().await), (vec!["notification.inbox.changed".to_owned()], 0));
+    assert_eq!(
+        (inbox, world.waiting_rows().await),
+        (vec!["notification.inbox.changed".to_owned()], 0)
+    );
     assert_eq!(world.cloud().violations(), []);
 }
 
@@ -48,7 +51,8 @@ async fn a_plan_does_not_wait_for_the_contact() {
     world.mappings().enable("notification.on_contact_changed", false);
     world.registered().await;
     assert_eq!(world.story().await.0, DELIVERED);
-    let contacts = world.items(Query::table(NOTIFICATION, keys::of_user(&world.scope(), ADA))).await;
+    let contacts =
+        world.items(Query::table(NOTIFICATION, keys::of_user(&world.scope(), ADA))).await;
     assert_eq!(contacts.len(), 0);
 }
 
@@ -74,7 +78,10 @@ async fn nobody_is_told_about_an_account_that_is_gone() {
 async fn an_older_account_never_replaces_what_is_known() {
     let world = World::new().await;
     let known = || async {
-        let contact = world.items(Query::table(NOTIFICATION, keys::of_user(&world.scope(), ADA))).await.remove(0);
+        let contact = world
+            .items(Query::table(NOTIFICATION, keys::of_user(&world.scope(), ADA)))
+            .await
+            .remove(0);
         (contact.text("mail").unwrap().to_owned(), contact.number("account_version").unwrap())
     };
     world.registered().await;

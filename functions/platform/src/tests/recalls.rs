@@ -17,7 +17,6 @@ use super::demo::{HAPPENED, LISTENER, MOVED, ORDERED, PATIENT, QUIET};
 use super::desk::{Desk, REASON, TENANT};
 
 const BUCKET: &str = "talaria-local-archive";
-const QUEUE: &str = "talaria-local-demo-on_happened";
 const JOB: &str = "platform.replay_run";
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -135,7 +134,7 @@ async fn what_is_sent_from_the_archive_is_what_was_published() {
     days_pass(&desk, 40).await;
     desk.mappings().enable(LISTENER, false);
     replayed(&desk, around(noon, "all"), "k").await;
-    let messages = desk.cloud().queues().peek(QUEUE, 10).unwrap();
+    let messages = desk.waiting(LISTENER);
     assert_eq!((messages.len(), &messages[0].body), (1, &envelope));
 }
 
@@ -311,16 +310,15 @@ async fn a_line_of_another_tenant_or_mode_is_never_sent() {
     put(&desk, "dt=2030-06-01/0.jsonl.gz", file).await;
     days_pass(&desk, 40).await;
     desk.mappings().enable(LISTENER, false);
-    let queues = desk.cloud().queues();
     let mut request = around(noon, "all");
     let view = replayed(&desk, request.clone(), "live").await;
     assert_eq!((view.seen, view.sent), (1, 1));
-    let messages = queues.peek(QUEUE, 10).unwrap();
+    let messages = desk.waiting(LISTENER);
     assert!(messages.len() == 1 && messages[0].body.contains("\"own\""), "{messages:?}");
     request["livemode"] = json!(false);
     let view = replayed(&desk, request, "test").await;
     assert_eq!((view.seen, view.sent), (1, 1));
-    let messages = queues.peek(QUEUE, 10).unwrap();
+    let messages = desk.waiting(LISTENER);
     assert!(messages.len() == 2 && messages[1].body.contains("\"test\""), "{messages:?}");
     assert_eq!(desk.cloud().violations(), []);
 }

@@ -1,6 +1,6 @@
 use contracts::platform::{self as api, Plan, ReplayState, ReplayView};
 use kernel::ReplayId;
-use local::fault::{Fault, FaultPlan};
+use local::fault::Fault;
 use serde_json::{Value, json};
 use store::planted::{self, Bug};
 
@@ -70,13 +70,11 @@ async fn a_forced_replay_travels_under_an_inbox_row_of_its_own() {
     let request = json!({ "event": event, "listener": LISTENER, "force": true });
     let tried: Plan = desk.tries(&api::EVENT_REPLAY, request.clone()).await;
     assert_eq!((tried.done, tried.replay_id), (false, None));
-    let queue = "talaria-local-demo-on_happened";
-    let queues = desk.cloud().queues();
-    assert_eq!(queues.peek(queue, 10).unwrap().len(), 0);
+    assert_eq!(desk.waiting(LISTENER).len(), 0);
     let plan: Plan = desk.does(&api::EVENT_REPLAY, request.clone(), "k").await;
     let again: Plan = desk.does(&api::EVENT_REPLAY, request, "k").await;
     assert_eq!(again.replay_id, plan.replay_id);
-    let messages = queues.peek(queue, 10).unwrap();
+    let messages = desk.waiting(LISTENER);
     assert_eq!(messages.len(), 1);
     let attributes = format!("{:?}", messages[0].attributes);
     let part = plan.replay_id.unwrap().to_string();
@@ -161,8 +159,7 @@ async fn a_replay_of_everything_sends_every_event_past_its_order() {
     let plan: Plan = desk.does(&api::REPLAY_START, range(&desk, "all"), "k").await;
     desk.minutes_pass(2).await;
     let part = plan.replay_id.unwrap().to_string();
-    let queues = desk.cloud().queues();
-    let messages = queues.peek("talaria-local-demo-on_happened", 10).unwrap();
+    let messages = desk.waiting(LISTENER);
     assert_eq!(messages.len(), 2);
     for message in messages {
         let attributes = format!("{:?}", message.attributes);

@@ -134,7 +134,8 @@ impl Harness {
         self.lines().into_iter().filter(|line| line["level"] == "error").collect()
     }
 
-    fn lines(&self) -> Vec<Value> {
+    /// Every log line so far, oldest first.
+    pub fn lines(&self) -> Vec<Value> {
         let lines = self.logs();
         lines.iter().map(|line| serde_json::from_str(line).expect("a log line is JSON")).collect()
     }
