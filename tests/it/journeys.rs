@@ -30,7 +30,13 @@ macro_rules! journeys {
     };
 }
 
-journeys! { auth, gateway, notification, platform, profile }
+journeys! {
+    auth,
+    gateway,
+    notification,
+    platform,
+    profile,
+}
 
 #[test]
 fn every_module_has_its_journey() {

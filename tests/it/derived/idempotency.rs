@@ -22,7 +22,7 @@ enum Promise {
     Key,
     /// The work is found done.
     Natural,
-    /// The report of the order as it was carried out.
+    /// The report of the order as it was carried out, or that nothing is left to do.
     Order,
 }
 
@@ -198,13 +198,14 @@ fn a_natural_request_finds_the_work_done_and_answers_alike() {
 }
 
 #[test]
-fn an_order_given_again_is_reported_as_it_was_and_does_nothing() {
+fn an_order_given_again_does_nothing() {
     let repeats = repeats(Promise::Order);
     let changing =
         rows().iter().filter(|row| matches!(&row.trigger, Trigger::Operator(spec) if spec.changes));
     covered(&repeats, changing.map(|row| row.id));
     for repeat in repeats {
-        assert_eq!(repeat.again, repeat.first, "{}", repeat.id);
+        let nothing_left = repeat.again.pointer("/done/steps") == Some(&json!([]));
+        assert!(repeat.again == repeat.first || nothing_left, "{}: {}", repeat.id, repeat.again);
         assert_eq!(repeat.changed, Vec::<String>::new(), "{}", repeat.id);
     }
 }

@@ -1,8 +1,8 @@
 //! Every journey performed once in a process, on a platform of its own where time stands still until it is
 //! moved: the same in every run. When it is over, what it set off is tried again.
 
-use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use local::Options;
 use local::lambda::Invoked;
@@ -20,6 +20,8 @@ pub struct Performance {
     pub invoked: Vec<Invoked>,
     /// What a listener made of an event: by listener and event id, `done` or another word.
     outcomes: HashMap<(String, String), String>,
+    /// The ids of requests whose handler ran again after a lost race.
+    ran_again: HashSet<String>,
     pub repeats: Vec<idempotency::Repeat>,
     pub redeliveries: Vec<listeners::Redelivery>,
     pub trials: Vec<listeners::Trial>,
@@ -29,25 +31,33 @@ pub struct Performance {
     pub violations: Vec<String>,
 }
 
-static RECORDING: LazyLock<Vec<Result<Performance, String>>> = LazyLock::new(|| {
-    let threads: Vec<_> =
-        ALL.iter().map(|(module, journey)| performing(module, *journey)).collect();
-    threads.into_iter().map(|thread| thread.join().map_err(|panic| words(&*panic))).collect()
-});
+/// One for each journey, performed when it is asked for.
+static RECORDED: [OnceLock<Result<Performance, String>>; ALL.len()] =
+    [const { OnceLock::new() }; ALL.len()];
+
+fn recorded(at: usize) -> &'static Result<Performance, String> {
+    let (module, journey) = ALL[at];
+    RECORDED[at].get_or_init(|| performing(module, journey).join().map_err(|panic| words(&*panic)))
+}
 
 /// The performance of this module's journey.
 #[track_caller]
 pub fn performed(module: &str) -> &'static Performance {
-    let at = ALL.iter().position(|(known, _)| *known == module);
-    match &RECORDING[at.expect("a listed journey")] {
+    let at = ALL.iter().position(|(known, _)| *known == module).expect("a listed journey");
+    match recorded(at) {
         Ok(performance) => performance,
         Err(why) => panic!("the journey of {module} (tests/it/journeys/{module}.rs) fails: {why}"),
     }
 }
 
-/// All performances.
+/// All performances, given side by side.
 #[track_caller]
 pub fn all() -> Vec<&'static Performance> {
+    std::thread::scope(|scope| {
+        for at in 0..ALL.len() {
+            scope.spawn(move || recorded(at));
+        }
+    });
     ALL.iter().map(|(module, _)| performed(module)).collect()
 }
 
@@ -55,6 +65,11 @@ impl Performance {
     /// What a listener made of an event.
     pub fn outcome(&self, listener: &str, event: &str) -> Option<&str> {
         self.outcomes.get(&(listener.to_owned(), event.to_owned())).map(String::as_str)
+    }
+
+    /// Whether the handler of this request lost a race and ran again.
+    pub fn ran_again(&self, request_id: &str) -> bool {
+        self.ran_again.contains(request_id)
     }
 }
 
@@ -91,6 +106,7 @@ async fn perform(module: &'static str, journey: Journey) -> Performance {
     let mut performance = Performance {
         module,
         outcomes: outcomes(&talaria),
+        ran_again: ran_again(&talaria),
         invoked,
         repeats: Vec::new(),
         redeliveries: Vec::new(),
@@ -108,6 +124,11 @@ async fn perform(module: &'static str, journey: Journey) -> Performance {
     let violations = talaria.cloud().violations();
     performance.violations = violations.iter().map(|one| format!("{one:?}")).collect();
     performance
+}
+
+fn ran_again(talaria: &Talaria) -> HashSet<String> {
+    let lines = talaria.lines().into_iter().filter(|line| line["reruns"].is_u64());
+    lines.filter_map(|line| line["request_id"].as_str().map(str::to_owned)).collect()
 }
 
 fn outcomes(talaria: &Talaria) -> HashMap<(String, String), String> {
