@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use contracts::{Empty, Endpoint, Public};
 use events::{Event, Fact};
-use kernel::{EntityKind, EntityRef, Error, EventId};
+use kernel::{EntityKind, Error, EventId};
 use runtime::module::{listen, serve};
 use runtime::{Anonymous, Commit, Ctx, Group, Module, Outcome, Received, Reply, Timer, Worker};
 use schemars::JsonSchema;
@@ -18,9 +18,10 @@ pub const DEMO: Table = Table::new("demo");
 pub const ACT: Public<Act, Empty> =
     Endpoint::<Act, Empty>::post("demo.act", "/v1/demo").public("only in tests");
 
-pub const HAPPENED: Event<Happened> = Event::new("demo.thing.happened", EntityKind::Settings);
+pub const HAPPENED: Event<Happened> =
+    Event::new("demo.thing.happened", EntityKind::Settings).nth(1);
 /// Of an entity whose events arrive in sequence.
-pub const MOVED: Event<Happened> = Event::new("demo.swap.moved", EntityKind::Swap);
+pub const MOVED: Event<Happened> = Event::new("demo.swap.moved", EntityKind::Swap).nth(1);
 pub const REMINDED: Event<Happened> = Event::new("demo.thing.reminded", EntityKind::Schedule);
 
 /// How long after the request a reminder is due, and one that is due to the second.
@@ -90,7 +91,7 @@ async fn act(ctx: Ctx<Anonymous>, request: Act) -> Result<Reply<Empty>, Error> {
     assert!(request.how != How::Panic, "as asked");
     let ctx = ctx.enter(local::seed::DEMO_TENANT, true, None);
     let Act { how, number } = request;
-    let (commit, data) = (Commit::of(Change::new()), Happened { how });
+    let (commit, data) = (Commit::new(), Happened { how });
     let reminder = |after_s| {
         let due_at = ctx.now().plus(Duration::from_secs(after_s));
         Timer::at(format!("reminder/{number}"), due_at, &REMINDED, &data)
@@ -98,14 +99,10 @@ async fn act(ctx: Ctx<Anonymous>, request: Act) -> Result<Reply<Empty>, Error> {
     let commit = match how {
         How::Reminds => commit.scheduling(reminder(REMINDER_S)),
         How::RemindsPrecisely => commit.scheduling(reminder(PRECISE_REMINDER_S).precise()),
-        How::Moves => {
-            let swap = EntityRef::new(EntityKind::Swap, format!("swp_{number}"));
-            commit.announcing(&MOVED, swap, 1, &data)
-        }
+        How::Moves => commit.announcing_of(format!("swp_{number}"), &MOVED, &data),
         How::Panic | How::Well | How::Badly | How::Terribly | How::Never => {
             let thing: EventId = ctx.new_id();
-            let subject = EntityRef::new(EntityKind::Settings, thing);
-            commit.announcing(&HAPPENED, subject, 1, &data)
+            commit.announcing_of(thing, &HAPPENED, &data)
         }
     };
     ctx.commit(commit, Reply::empty()).await

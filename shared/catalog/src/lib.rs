@@ -11,5 +11,5 @@ pub fn modules() -> Vec<Module> {
         platform::module(),
         profile::module(),
     ];
-    runtime::collect::subscribe(modules)
+    runtime::wiring::subscribe(modules)
 }

@@ -58,6 +58,7 @@ endpoints! {
             .answers(Success::Accepted)
             .body_limit(BODY_LIMIT_BYTES)
             .codes(&["tenant_unknown", "tenant_suspended"])
+            .unaudited("asks for a mail, and changes no account")
             .budget(3);
 
     /// Shows the page behind a mailed link.

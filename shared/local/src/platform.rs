@@ -18,7 +18,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use runtime::clock::{Entropy, SystemEntropy};
-use runtime::stages::LOCAL;
+use runtime::config::LOCAL;
 use runtime::{Config, Module, Ports};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -75,7 +75,7 @@ impl Platform {
     /// Opens the cloud, makes what the modules declare and the first tenants, and starts. Without a
     /// port it is settled and the mailbox empty when this answers.
     pub async fn start(modules: Vec<Module>, options: Options) -> Result<Self, BootError> {
-        let modules = runtime::collect::subscribe(modules);
+        let modules = runtime::wiring::subscribe(modules);
         let modules: Vec<Module> = modules.into_iter().map(|one| one.at(LOCAL)).collect();
         let listeners = match options.port {
             Some(port) => Some(Listeners::bind(port).await?),
@@ -174,7 +174,9 @@ impl Platform {
     /// Serves what functions in processes of their own need, and hands back the door for everybody.
     fn serve_inside(&self, listeners: Listeners) -> tokio::net::TcpListener {
         let (cloud, shutdown) = (self.inner.cloud.clone(), self.until_shutdown());
-        self.spawn(async move { drop(aws::front::serve(&cloud, listeners.aws, shutdown).await) });
+        self.spawn(async move {
+            drop(aws::front::serve(cloud.services(), listeners.aws, shutdown).await);
+        });
         let (mailbox, shutdown) = (self.inner.mailbox.clone(), self.until_shutdown());
         self.spawn(async move { drop(mail::smtp::serve(mailbox, listeners.smtp, shutdown).await) });
         if let Some(processes) = self.inner.processes.clone() {

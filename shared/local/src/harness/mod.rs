@@ -14,6 +14,7 @@ mod event;
 mod invoke;
 mod rows;
 mod stand_in;
+mod told;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use caller::Caller;
 pub use invoke::{Ordered, Refused};
 pub use rows::Dump;
 pub use stand_in::{gather, relay};
+pub use told::Told;
 
 use std::ops::Deref;
 use std::time::Duration;

@@ -24,10 +24,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::boot::LineSink;
 use crate::clock::VirtualClock;
-use crate::connector::Invocation;
+use crate::connector::{Invocation, Permit};
 use crate::mapping::{InvokeError, Invoker};
+
+/// Takes log lines as they are written.
+pub type LineSink = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Largest event and largest answer of a synchronous invocation, in bytes (Lambda Developer Guide,
 /// "Lambda quotas": 6 MB each).
@@ -82,6 +84,7 @@ pub type Watcher = Arc<dyn Fn(&Invoked) + Send + Sync>;
 
 struct Entry {
     row: Row,
+    permit: Arc<Permit>,
     warm: AtomicBool,
 }
 
@@ -117,9 +120,14 @@ impl Functions {
     ) -> Self {
         let rows = || modules.iter().flat_map(|module| &module.rows);
         let name = |row: &Row| format!("{name_prefix}{}", runtime::wiring::resource_name(row.id));
-        let entry = |row: &Row| (row.id, Entry { row: row.clone(), warm: AtomicBool::new(false) });
+        let entry = |module: &Module, row: &Row| {
+            let permit = Arc::new(Permit::of(module, row, name_prefix));
+            (row.id, Entry { row: row.clone(), permit, warm: AtomicBool::new(false) })
+        };
+        let entries =
+            modules.iter().flat_map(|module| module.rows.iter().map(move |row| entry(module, row)));
         let inner = Inner {
-            by_id: rows().map(entry).collect(),
+            by_id: entries.collect(),
             by_name: rows().map(|row| (name(row), row.id)).collect(),
             runner,
             clock,
@@ -203,7 +211,7 @@ impl Functions {
         let number = self.inner.invocations.fetch_add(1, Ordering::Relaxed);
         let request_id = crate::aws::sqs::uuid(&mut crate::fault::SplitMix::new(number));
         let timeout_ms = i64::from(entry.row.timeout_s) * 1000;
-        let invocation = Invocation::new(*id, request_id.clone());
+        let invocation = Invocation::new(*id, request_id.clone()).permitted(entry.permit.clone());
         let invocation = match tenant(event) {
             Some(tenant) => invocation.for_tenant(tenant),
             None => invocation,

@@ -3,7 +3,7 @@
 use kernel::{Error, ErrorKind, FaultCode};
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
+use crate::call::answer::Answer;
 
 /// One error code as clients meet it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

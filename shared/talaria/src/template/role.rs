@@ -122,7 +122,7 @@ pub fn grants(module: &Module, row: &Row) -> Vec<Grant> {
         if spec.idempotency == Idempotency::Key {
             grant(IDEMPOTENCY, &["GetItem", "PutItem"]);
         }
-        if spec.audit.is_some() {
+        if spec.audit.action().is_some() {
             grant(AUDIT, &["PutItem"]);
         }
     }
