@@ -27,7 +27,7 @@ async fn what_is_no_request_is_refused_before_anything_happens() {
         (large.as_bytes(), 413, "body_too_large"),
     ];
     for (body, status, code) in bodies {
-        let call = talaria.call(Method::POST, "/v1/auth/register");
+        let call = talaria.ask(Method::POST, "/v1/auth/register");
         let call = call.header("content-type", "application/json").body(body.to_vec());
         call.send().await.refused(status, code);
     }
@@ -48,7 +48,7 @@ async fn every_fault_of_a_request_is_told_at_once() {
 async fn only_json_is_read() {
     let talaria = Talaria::start().await;
     for media in ["text/plain", "application/xml", "application/json; charset=latin1", ""] {
-        let call = talaria.call(Method::POST, "/v1/auth/login").header("content-type", media);
+        let call = talaria.ask(Method::POST, "/v1/auth/login").header("content-type", media);
         call.body("{}").send().await.refused(415, "unsupported_media_type");
     }
 }
@@ -57,7 +57,7 @@ async fn only_json_is_read() {
 async fn unknown_routes_and_methods_are_told_apart() {
     let talaria = Talaria::start().await;
     talaria.get("/v1/nothing").send().await.refused(404, "route_not_found");
-    let answer = talaria.call(Method::DELETE, "/v1/profile").send().await;
+    let answer = talaria.ask(Method::DELETE, "/v1/profile").send().await;
     assert_eq!(answer.refused(405, "method_not_allowed").header("allow"), "GET, PATCH");
 }
 
@@ -74,7 +74,7 @@ async fn broken_queries_and_ids_are_refused() {
         ("/v1/profiles/%2e%2e%2f", 404, "not_found"),
     ];
     for (path, status, code) in cases {
-        talaria.get(path).bearer(&member).send().await.refused(status, code);
+        talaria.get(path).by(&member).send().await.refused(status, code);
     }
 }
 
@@ -88,7 +88,7 @@ async fn a_page_of_another_origin_is_refused() {
     let jwks = talaria.get("/.well-known/jwks.json").header("origin", foreign).send().await;
     assert_eq!(jwks.expect(200).header("access-control-allow-origin"), "*");
     let preflight =
-        talaria.call(Method::OPTIONS, "/v1/profile").header("origin", foreign).send().await;
+        talaria.ask(Method::OPTIONS, "/v1/profile").header("origin", foreign).send().await;
     assert_eq!(preflight.expect(204).header("access-control-allow-methods"), "");
 }
 
@@ -107,7 +107,7 @@ async fn a_flood_of_sign_ins_is_slowed_down() {
         "{}",
         last.header("ratelimit")
     );
-    talaria.platform.clock().advance(120_000);
+    talaria.clock().advance(120_000);
     let later = talaria.login("nobody@example.com", "not the password at all").await;
     later.refused(401, "invalid_credentials");
 }

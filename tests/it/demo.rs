@@ -1,11 +1,13 @@
-//! A module that exists only here: one endpoint that announces or panics, one listener that does as the
-//! event says.
+//! A module that exists only here: one endpoint that announces, plans or panics, and listeners that do as
+//! the event says. Operators have something to look after where it is.
+
+use std::time::Duration;
 
 use contracts::{Empty, Endpoint, Public};
 use events::{Event, Fact};
 use kernel::{EntityKind, Error, EventId};
 use runtime::module::{listen, serve};
-use runtime::{Anonymous, Commit, Ctx, Group, Module, Outcome, Received, Reply, Worker};
+use runtime::{Anonymous, Commit, Ctx, Group, Module, Outcome, Received, Reply, Timer, Worker};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{Change, Key, Table, Update};
@@ -18,12 +20,22 @@ pub const ACT: Public<Act, Empty> =
 
 pub const HAPPENED: Event<Happened> =
     Event::new("demo.thing.happened", EntityKind::Settings).nth(1);
+/// Of an entity whose events arrive in sequence.
+pub const MOVED: Event<Happened> = Event::new("demo.swap.moved", EntityKind::Swap).nth(1);
+pub const REMINDED: Event<Happened> = Event::new("demo.thing.reminded", EntityKind::Schedule);
+
+/// How long after the request a reminder is due, and one that is due to the second.
+pub const REMINDER_S: u64 = 600;
+pub const PRECISE_REMINDER_S: u64 = 30;
 
 /// What to do.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Act {
     pub how: How,
+    /// Which swap, or which reminder.
+    #[serde(default)]
+    pub number: u64,
 }
 
 /// How it goes.
@@ -40,6 +52,12 @@ pub enum How {
     Terribly,
     /// The listener gives up at once.
     Never,
+    /// A swap makes its first move.
+    Moves,
+    /// A reminder is planned.
+    Reminds,
+    /// A reminder is planned that fires to the second.
+    RemindsPrecisely,
 }
 
 /// What happened.
@@ -60,8 +78,10 @@ pub fn module() -> Module {
         Group::Engagement,
         "Only in tests.",
         [
-            serve(&ACT, act).writes([DEMO]).emits([HAPPENED.spec]),
-            listen("demo.on_happened", &HAPPENED, on_happened).tries(3, [10, 20]).writes([DEMO]),
+            serve(&ACT, act).emits([HAPPENED.spec, MOVED.spec]).schedules([REMINDED.spec]),
+            listen("demo.on_happened", &HAPPENED, hear).tries(3, [10, 20]).writes([DEMO]),
+            listen("demo.on_moved", &MOVED, hear).ordered().since("2030-01-01").writes([DEMO]),
+            listen("demo.on_reminded", &REMINDED, hear).writes([DEMO]),
         ],
     )
     .owns([DEMO])
@@ -70,18 +90,30 @@ pub fn module() -> Module {
 async fn act(ctx: Ctx<Anonymous>, request: Act) -> Result<Reply<Empty>, Error> {
     assert!(request.how != How::Panic, "as asked");
     let ctx = ctx.enter(local::seed::DEMO_TENANT, true, None);
-    let thing: EventId = ctx.new_id();
-    let data = Happened { how: request.how };
-    let commit = Commit::new().announcing_of(thing, &HAPPENED, &data);
+    let Act { how, number } = request;
+    let (commit, data) = (Commit::new(), Happened { how });
+    let reminder = |after_s| {
+        let due_at = ctx.now().plus(Duration::from_secs(after_s));
+        Timer::at(format!("reminder/{number}"), due_at, &REMINDED, &data)
+    };
+    let commit = match how {
+        How::Reminds => commit.scheduling(reminder(REMINDER_S)),
+        How::RemindsPrecisely => commit.scheduling(reminder(PRECISE_REMINDER_S).precise()),
+        How::Moves => commit.announcing_of(format!("swp_{number}"), &MOVED, &data),
+        How::Panic | How::Well | How::Badly | How::Terribly | How::Never => {
+            let thing: EventId = ctx.new_id();
+            commit.announcing_of(thing, &HAPPENED, &data)
+        }
+    };
     ctx.commit(commit, Reply::empty()).await
 }
 
-async fn on_happened(ctx: Ctx<Worker>, event: Received<Happened>) -> Result<Outcome, Error> {
+async fn hear(ctx: Ctx<Worker>, event: Received<Happened>) -> Result<Outcome, Error> {
     match event.data.how {
         How::Badly => return Ok(Outcome::Retry("broken")),
         How::Never => return Ok(Outcome::Permanent("hopeless")),
         How::Terribly => panic!("as asked"),
-        How::Well | How::Panic => {}
+        How::Well | How::Panic | How::Moves | How::Reminds | How::RemindsPrecisely => {}
     }
     let mut change = Change::new();
     change.update(Update::of(DEMO, counter(&ctx)).add("n", 1));

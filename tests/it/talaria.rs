@@ -1,53 +1,45 @@
-//! The platform as a client sees it: in one process, in memory, on a clock of its own.
+//! The whole platform in one process, and what people do at its door.
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use bytes::Bytes;
-use http::{Method, Request, Response};
-use local::{Platform, seed};
-use serde_json::{Value, json};
+use std::ops::Deref;
 
-/// A platform in memory.
+use contracts::auth::{ACCOUNT_CREATE, AccountCreate};
+use kernel::{AnyId, Secret, SystemRole, TenantId};
+use local::harness::Answer;
+use local::{Harness, Options, seed};
+use runtime::Module;
+use runtime::access::Assignment;
+use serde_json::json;
+use store::{Change, Token};
+
+/// A platform in memory with every module.
 #[derive(Clone)]
-pub struct Talaria {
-    pub platform: Platform,
-}
+pub struct Talaria(Harness);
 
 /// A password nobody can guess.
 pub const PASSWORD: &str = "correct horse battery staple";
 
+impl Deref for Talaria {
+    type Target = Harness;
+
+    fn deref(&self) -> &Harness {
+        &self.0
+    }
+}
+
 impl Talaria {
-    /// Starts the whole platform.
+    /// Starts every module of the catalog.
     pub async fn start() -> Self {
-        let platform = Platform::in_memory(catalog::modules()).await.expect("the platform starts");
-        Self { platform }
+        Self::of(catalog::modules()).await
     }
 
-    /// The database itself, past the product: only a test may scan.
-    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("local"))
-            .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-            .http_client(self.platform.cloud().http_client())
-            .build();
-        aws_sdk_dynamodb::Client::from_conf(config)
+    /// Starts these modules.
+    pub async fn of(modules: Vec<Module>) -> Self {
+        Self(Harness::of(modules).await)
     }
 
-    pub fn get(&self, path: &str) -> Call<'_> {
-        self.call(Method::GET, path)
-    }
-
-    pub fn post(&self, path: &str, body: Value) -> Call<'_> {
-        self.call(Method::POST, path).json(&body)
-    }
-
-    pub fn patch(&self, path: &str, body: Value) -> Call<'_> {
-        self.call(Method::PATCH, path).json(&body)
-    }
-
-    pub fn call(&self, method: Method, path: &str) -> Call<'_> {
-        let request = Request::builder().method(method).uri(path).header("host", "127.0.0.1");
-        Call { talaria: self, request, body: Bytes::new() }
+    /// Starts these modules on a platform like this.
+    pub async fn started(modules: Vec<Module>, options: Options) -> Self {
+        Self(Harness::start(modules, options).await)
     }
 
     /// Registers a person in the demo tenant and reads the token of the confirmation mail.
@@ -59,31 +51,31 @@ impl Talaria {
             "name": "Ada King",
         });
         self.post("/v1/auth/register", person).send().await.expect(202);
-        self.platform.settle().await;
+        self.settle().await;
         self.mailed_token(email)
     }
 
     /// The token of the newest confirmation mail to this address.
     pub fn mailed_token(&self, email: &str) -> String {
-        let mails = self.platform.mailbox().to(email);
-        let text =
-            mails.iter().find(|mail| mail.text.contains("token=")).expect("a mail with a link");
-        let token = text.text.split("token=").nth(1).expect("a token");
-        token.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
+        self.tokens_mailed_to(email).into_iter().next().expect("a mail with a link")
+    }
+
+    /// Confirms an address with the token that was mailed to it.
+    pub async fn verify(&self, token: &str) -> Answer {
+        self.post("/v1/auth/email/verify", json!({ "token": token })).send().await
     }
 
     /// A person of the demo tenant, registered, verified and signed in.
     pub async fn sign_up(&self, email: &str) -> Session {
         let token = self.register(email).await;
-        self.post("/v1/auth/email/verify", json!({ "token": token })).send().await.expect(200);
-        self.platform.settle().await;
+        self.verify(&token).await.expect(200);
+        self.settle().await;
         self.sign_in(email).await
     }
 
     pub async fn sign_in(&self, email: &str) -> Session {
         let answer = self.login(email, PASSWORD).await;
-        answer.expect(200);
-        Session::of(&answer)
+        Session::of(answer.expect(200))
     }
 
     /// The owner of the platform, whom the seed makes.
@@ -101,6 +93,25 @@ impl Talaria {
         let credentials = json!({ "tenant": "demo", "email": email, "password": password });
         self.post("/v1/auth/login", credentials).send().await
     }
+
+    /// An account with this address in the tenant, made and verified by an operator's hand, who holds
+    /// this role there besides being a member.
+    pub async fn account(&self, tenant: TenantId, email: &str, role: Option<SystemRole>) {
+        let account = AccountCreate {
+            email: email.parse().expect("an address"),
+            name: "Ada King".parse().expect("a name"),
+            locale: None,
+            password: Some(Secret::new(PASSWORD.to_owned())),
+        };
+        let made = self.within(tenant).call(&ACCOUNT_CREATE, &account).await;
+        let subject = AnyId::from(made.expect("an account").user_id);
+        let Some(role) = role else { return };
+        let mut change = Change::new();
+        let (roles, status) = (vec![role.as_str().to_owned()], "active".to_owned());
+        change.create(&Assignment { tenant, subject, roles, status });
+        let token = Token::of(email.as_bytes(), 0);
+        self.ports().store.commit(change, &token).await.expect("the role is assigned");
+    }
 }
 
 /// The tokens of a session.
@@ -113,87 +124,18 @@ pub struct Session {
 
 impl Session {
     pub fn of(answer: &Answer) -> Self {
-        let text = |pointer: &str| {
-            answer.json.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-        };
+        let text = |pointer: &str| answer.text_at(pointer).to_owned();
         Self {
-            access: text("/access_token").to_owned(),
-            refresh: text("/refresh_token").to_owned(),
-            user_id: text("/user/id").to_owned(),
+            access: text("/access_token"),
+            refresh: text("/refresh_token"),
+            user_id: text("/user/id"),
         }
     }
 }
 
-/// A request under construction.
-pub struct Call<'a> {
-    talaria: &'a Talaria,
-    request: http::request::Builder,
-    body: Bytes,
-}
-
-impl Call<'_> {
-    pub fn header(mut self, name: &str, text: &str) -> Self {
-        self.request = self.request.header(name, text);
-        self
-    }
-
-    pub fn bearer(self, session: &Session) -> Self {
-        let text = format!("Bearer {}", session.access);
-        self.header("authorization", &text)
-    }
-
-    pub fn json(self, body: &Value) -> Self {
-        self.header("content-type", "application/json").body(body.to_string())
-    }
-
-    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
-        self.body = body.into();
-        self
-    }
-
-    pub async fn send(self) -> Answer {
-        let request = self.request.body(self.body).expect("a well-formed request");
-        Answer::of(self.talaria.platform.request(request).await)
-    }
-}
-
-/// What came back.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: http::HeaderMap,
-    pub text: String,
-    /// The body as JSON; null where it is none.
-    pub json: Value,
-}
-
-impl Answer {
-    fn of(response: Response<Bytes>) -> Self {
-        let (parts, body) = response.into_parts();
-        let text = String::from_utf8_lossy(&body).into_owned();
-        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Self { status: parts.status.as_u16(), headers: parts.headers, text, json }
-    }
-
-    /// The answer has this status.
-    #[track_caller]
-    pub fn expect(&self, status: u16) -> &Self {
-        assert_eq!(self.status, status, "{}", self.text);
-        self
-    }
-
-    /// The answer is a problem of this status and code.
-    #[track_caller]
-    pub fn refused(&self, status: u16, code: &str) -> &Self {
-        assert_eq!((self.status, self.code()), (status, code), "{}", self.text);
-        self
-    }
-
-    pub fn code(&self) -> &str {
-        self.json.pointer("/error/code").and_then(Value::as_str).unwrap_or_default()
-    }
-
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+/// The token to send.
+impl AsRef<str> for Session {
+    fn as_ref(&self) -> &str {
+        &self.access
     }
 }

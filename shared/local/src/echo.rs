@@ -1,20 +1,19 @@
 //! A small module with an entry of every kind, for the tests of this crate.
 
 use interface::{Call, Empty, Endpoint, Event, Fact, Granted, Nothing, Public};
-use kernel::{AnyId, EntityKind, Error, TenantId, UserId};
-use runtime::authorizer::{Evidence, Inquiry, Proof, Standing};
+use kernel::{EntityKind, Error, TenantId, UserId};
+use runtime::authorizer::{Evidence, Inquiry, Standing};
 use runtime::mail::Message;
 use runtime::module::{answer, authorize, every, listen, serve, stream};
-use runtime::relay::Relay;
-use runtime::stream::{Births, Record};
+use runtime::stream::Births;
 use runtime::{
-    Anonymous, Commit, Ctx, Group, Module, Outcome, Principal, PrincipalKind, Received, Reply,
-    System, Worker,
+    Anonymous, Commit, Ctx, Group, Module, Outcome, Principal, Received, Reply, System, Worker,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::outbox::Bell;
 use store::{Change, Key, OUTBOX, Scope, Stored, Table};
+
+use crate::harness;
 
 pub(crate) const ECHOES: Table = Table::new("echoes").expires("expires_at");
 
@@ -51,7 +50,7 @@ pub(crate) fn module() -> Module {
             serve(&FALLBACK, fallback),
             authorize("echo.authorizer", gather),
             listen("echo.on_updated", &UPDATED, on_updated).mails(),
-            stream("echo.relay", OUTBOX, Births::Outbox, relay).writes([OUTBOX]),
+            stream("echo.relay", OUTBOX, Births::Outbox, harness::relay).writes([OUTBOX]),
             every("echo.tick", "rate(1 minute)", tick).mails(),
             answer(&TWICE, twice),
             answer(&SLOW, slow).timeout(3),
@@ -112,33 +111,12 @@ async fn fallback(_: Ctx<Anonymous>, _: Nothing) -> Result<Reply<Empty>, Error> 
     Err(Error::not_found())
 }
 
-/// `Bearer <tenant>` proves a user of the tenant; `Bearer blocked` comes from a blocked network.
+/// As the stand-in, and `Bearer blocked` comes from a blocked network.
 async fn gather(ctx: Ctx<System>, inquiry: Inquiry) -> Evidence {
-    let token = inquiry.authorization.first().and_then(|value| value.strip_prefix("Bearer "));
-    let Some(token) = token else { return Evidence::without(Standing::None, "none") };
-    if token == "blocked" {
+    if inquiry.authorization == ["Bearer blocked"] {
         return Evidence { blocked: true, ..Evidence::without(Standing::None, "blocked") };
     }
-    let Ok(tenant) = token.parse::<TenantId>() else {
-        return Evidence::without(Standing::Invalid, "unknown");
-    };
-    let user: UserId = ctx.new_id();
-    Evidence::valid(Proof {
-        kind: PrincipalKind::User,
-        subject: AnyId::from(user),
-        tenant,
-        home_tenant: tenant,
-        livemode: true,
-        session: None,
-        device: None,
-        application: None,
-        key: None,
-        scopes: vec!["api".to_owned()],
-        permissions: kernel::PermissionSet::new(),
-        roles: Vec::new(),
-        acr: None,
-        auth_time: None,
-    })
+    harness::gather(ctx, inquiry).await
 }
 
 async fn on_updated(ctx: Ctx<Worker>, event: Received<Updated>) -> Result<Outcome, Error> {
@@ -162,14 +140,6 @@ async fn mail<Who>(ctx: &Ctx<Who>, subject: &str) -> Result<Outcome, Error> {
         Ok(()) => Ok(Outcome::Done),
         Err(_) => Ok(Outcome::Retry("mail_refused")),
     }
-}
-
-async fn relay(ctx: Ctx<System>, records: Vec<Record>) -> Vec<String> {
-    let mut relay = Relay::of(&ctx, Bell::Stream);
-    for key in records.iter().filter_map(|record| record.item.key()) {
-        relay.carry(std::slice::from_ref(&key)).await.unwrap();
-    }
-    Vec::new()
 }
 
 async fn twice(ctx: Ctx<Worker>, request: Word) -> Result<Echoed, Error> {

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod connector;
 pub mod fault;
 pub mod gateway;
+pub mod harness;
 pub mod lambda;
 pub mod mail;
 pub mod mapping;
@@ -16,7 +17,6 @@ pub mod seed;
 
 mod cloud;
 mod state;
-mod told;
 
 #[cfg(test)]
 mod echo;
@@ -27,5 +27,5 @@ mod testing;
 
 pub use boot::{BootError, Options};
 pub use cloud::{Cloud, OpenError, Storage};
+pub use harness::Harness;
 pub use platform::Platform;
-pub use told::Told;

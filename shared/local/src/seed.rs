@@ -6,7 +6,7 @@ use runtime::access::{Assignment, RegistrationPolicy, TenantHead, TenantSlug};
 use serde_json::{Value, json};
 use store::{Change, NotCommitted, Token};
 
-use crate::lambda::Functions;
+use crate::lambda::{Functions, typed_call};
 
 /// Slug of the tenant that runs the platform.
 pub const PLATFORM_SLUG: &str = "platform";
@@ -46,10 +46,7 @@ pub(crate) async fn plant(ports: &Ports, functions: &Functions) -> Result<(), St
             registration,
             platform,
         };
-        let mut change = Change::new();
-        change.create(&head);
-        change.create(&TenantSlug { slug: slug.to_owned(), tenant });
-        commit(ports, change, slug).await?;
+        plant_tenant(ports, head).await?;
     }
     match functions.row(ACCOUNT_CREATE) {
         Some(_) => plant_owner(ports, functions).await,
@@ -57,20 +54,39 @@ pub(crate) async fn plant(ports: &Ports, functions: &Functions) -> Result<(), St
     }
 }
 
+/// Founds a tenant that everybody may register in; the same slug is the same tenant.
+pub(crate) async fn found(ports: &Ports, slug: &str) -> Result<TenantId, String> {
+    let mut bytes = numbered(0);
+    for (to, from) in bytes.iter_mut().skip(4).zip(slug.bytes()) {
+        *to = from;
+    }
+    let tenant = TenantId::from_bytes(bytes);
+    let head = TenantHead {
+        tenant,
+        slug: slug.to_owned(),
+        name: slug.to_owned(),
+        status: "active".to_owned(),
+        plan: "free".to_owned(),
+        registration: RegistrationPolicy::Open,
+        platform: false,
+    };
+    plant_tenant(ports, head).await.map(|()| tenant)
+}
+
+async fn plant_tenant(ports: &Ports, head: TenantHead) -> Result<(), String> {
+    let mut change = Change::new();
+    change.create(&head);
+    change.create(&TenantSlug { slug: head.slug.clone(), tenant: head.tenant });
+    commit(ports, change, &head.slug).await
+}
+
 async fn plant_owner(ports: &Ports, functions: &Functions) -> Result<(), String> {
-    let call = json!({
-        "tenant": PLATFORM_TENANT,
-        "livemode": true,
-        "actor": null,
-        "correlation": "seed",
-        "causation": null,
-        "traceparent": null,
-        "request": {
-            "email": OWNER_EMAIL,
-            "password": OWNER_PASSWORD,
-            "name": "Platform Owner",
-        },
+    let owner = json!({
+        "email": OWNER_EMAIL,
+        "password": OWNER_PASSWORD,
+        "name": "Platform Owner",
     });
+    let call = typed_call(PLATFORM_TENANT, true, owner);
     let answer = functions.call(ACCOUNT_CREATE, call).await.map_err(|error| error.to_string())?;
     let subject = answer.pointer("/ok/user_id").and_then(Value::as_str);
     let Some(subject) = subject.and_then(|id| id.parse::<AnyId>().ok()) else {

@@ -14,8 +14,7 @@ const OPENAPI: &str = "docs/generated/openapi";
 /// Where the access matrices of the modules are.
 const ACCESS: &str = "docs/generated/access";
 /// Folders that hold nothing but generated files: what is not written again is removed.
-const OWNED_FOLDERS: &[&str] =
-    &[ACCESS, OPENAPI, "events/authorizer", "events/domain", "events/http", "events/sqs"];
+const OWNED_FOLDERS: &[&str] = &[ACCESS, OPENAPI, "events/authorizer", "events/domain"];
 
 /// One generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,14 +1,13 @@
-//! Sample events: golden envelopes, requests, batches and authorizer questions, the same at every run.
+//! Sample events: golden envelopes and questions to the authorizer, the same at every run. Samples of
+//! requests and messages are taken from what the journeys of the tests recorded.
 
 mod authorizer;
-mod http;
-mod value;
 
 use events::catalogue::Entry;
 use events::envelope::Origin;
 use events::{Envelope, EnvelopeError, EventSpec, Priority};
 use kernel::{EntityRef, EventId, TenantId, Timestamp, UserId};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::artefact::Artefact;
 use crate::console::Failure;
@@ -41,19 +40,6 @@ pub fn all(platform: &Platform) -> Result<Vec<Artefact>, Failure> {
         let envelope = json!(envelope(entry).map_err(|fault| refused(entry.spec.name, &fault))?);
         let name = entry.spec.topic_type();
         files.push(Artefact::json(format!("events/domain/{name}.json"), &envelope));
-    }
-    for (_, row, _) in platform.routes() {
-        if let Some(page) = platform.page(row.id) {
-            let event = http::event(page, &platform.schemas);
-            files.push(Artefact::json(format!("events/http/{}.json", row.id), &event));
-        }
-    }
-    for (_, row, heard) in platform.listeners() {
-        let records = platform.heard(heard).map(|entry| record(entry, row.id));
-        let records: Vec<Value> =
-            records.collect::<Result<_, _>>().map_err(|fault| refused(row.id, &fault))?;
-        let event = json!({ "Records": records });
-        files.push(Artefact::json(format!("events/sqs/{}.json", row.id), &event));
     }
     for (name, event) in authorizer::events() {
         files.push(Artefact::json(format!("events/authorizer/{name}.json"), &event));
@@ -107,50 +93,9 @@ pub fn attributes(
     words
 }
 
-/// The facet of the golden sample: its channel, or the only one there is.
-fn facet_of(entry: &Entry) -> Option<&str> {
-    let channel = entry.sample.get("channel").and_then(Value::as_str);
-    let facets = entry.spec.facets;
-    channel.filter(|channel| facets.contains(channel)).or(facets.first().copied())
-}
-
-/// One message of a queue, as Lambda hands it over.
-fn record(entry: &Entry, listener: &str) -> Result<Value, EnvelopeError> {
-    let body = envelope(entry)?.to_string();
-    let attribute = |text: &str| {
-        json!({
-            "stringValue": text,
-            "stringListValues": [],
-            "binaryListValues": [],
-            "dataType": "String",
-        })
-    };
-    let words = attributes(&entry.spec, facet_of(entry), entry.spec.priority);
-    let attributes: Map<String, Value> =
-        words.iter().map(|(name, word)| ((*name).to_owned(), attribute(word))).collect();
-    let queue = runtime::wiring::resource_name(listener);
-    Ok(json!({
-        "messageId": "00000000-0000-4000-8000-000000000001",
-        "receiptHandle": "sample",
-        "body": body,
-        "attributes": {
-            "ApproximateReceiveCount": "1",
-            "SentTimestamp": INSTANT_MS.to_string(),
-            "SenderId": "AIDAIENQZJOLO23YVJ4VO",
-            "ApproximateFirstReceiveTimestamp": INSTANT_MS.to_string(),
-        },
-        "messageAttributes": attributes,
-        "md5OfBody": "",
-        "eventSource": "aws:sqs",
-        "eventSourceARN": format!("arn:aws:sqs:eu-central-1:123456789012:talaria-local-{queue}"),
-        "awsRegion": "eu-central-1",
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture;
 
     #[test]
     fn every_event_has_a_golden_envelope_that_reads_back() {
@@ -159,16 +104,6 @@ mod tests {
             let read = Envelope::parse(&text).unwrap();
             assert_eq!(read.to_bytes().unwrap(), text, "{}", entry.spec.name);
             assert_eq!(read.time.to_string(), "2026-11-21T12:00:00.000Z");
-        }
-    }
-
-    #[test]
-    fn every_entry_with_an_event_of_its_own_has_a_sample() {
-        let platform = fixture::platform();
-        let paths: Vec<String> =
-            all(&platform).unwrap().into_iter().map(|file| file.path).collect();
-        for path in ["events/http/profile.view.json", "events/sqs/demo.on_updated.json"] {
-            assert!(paths.contains(&path.to_owned()), "{path}");
         }
     }
 }

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use local::fault::{Fault, FaultPlan, Faults};
+use local::harness::Answer;
 use serde_json::{Value, json};
 
-use crate::talaria::{Answer, PASSWORD, Session, Talaria};
+use crate::talaria::{PASSWORD, Session, Talaria};
 
 const ADA: &str = "ada@example.com";
 /// How often a client tries again before it gives up.
@@ -25,11 +26,11 @@ impl Story {
     /// A platform that has come to rest.
     pub async fn begin() -> Self {
         let talaria = Talaria::start().await;
-        talaria.platform.settle().await;
+        talaria.settle().await;
         let trace: Arc<Mutex<Vec<String>>> = Arc::default();
         let lines = trace.clone();
-        talaria.platform.cloud().faults().reset();
-        talaria.platform.cloud().observe(Arc::new(move |call| {
+        talaria.cloud().faults().reset();
+        talaria.cloud().observe(Arc::new(move |call| {
             let fault = call.fault.map(|fault| format!(" {fault:?}")).unwrap_or_default();
             let line = format!("{} {} {:?}{fault}", call.function, call.operation, call.outcome);
             lines.lock().expect("one thread").push(line);
@@ -38,7 +39,7 @@ impl Story {
     }
 
     pub fn faults(&self) -> &Faults {
-        self.talaria.platform.cloud().faults()
+        self.talaria.cloud().faults()
     }
 
     /// Every AWS call of the run: who called what, and how it went.
@@ -50,11 +51,11 @@ impl Story {
     pub async fn live(&self) {
         let person = json!({ "tenant": "demo", "email": ADA, "password": PASSWORD, "name": "Ada" });
         self.insist("/v1/auth/register", &person, "register-1").await;
-        self.talaria.platform.settle().await;
+        self.talaria.settle().await;
         self.wait_until(async || self.mails().iter().any(|mail| mail.contains("token="))).await;
         let token = json!({ "token": self.talaria.mailed_token(ADA) });
         self.insist("/v1/auth/email/verify", &token, "").await;
-        self.talaria.platform.settle().await;
+        self.talaria.settle().await;
         self.faults().stop();
         self.wait_until(async || self.is_at_rest().await).await;
     }
@@ -65,28 +66,28 @@ impl Story {
             if so().await {
                 return;
             }
-            self.talaria.platform.pass(Duration::from_secs(minutes * 60)).await;
+            self.talaria.pass(Duration::from_secs(minutes * 60)).await;
         }
     }
 
     async fn is_at_rest(&self) -> bool {
-        self.unpublished().await.is_empty() && self.message_ids().len() == 2 && self.queued() == 0
+        self.unpublished().is_empty() && self.message_ids().len() == 2 && self.queued() == 0
     }
 
     /// Messages in any queue, seen or hidden, dead letters aside.
     fn queued(&self) -> usize {
-        let queues = self.talaria.platform.cloud().queues();
+        let queues = self.talaria.cloud().queues();
         let names = queues.names().into_iter().filter(|name| !name.ends_with("-dlq"));
         let depths = names.filter_map(|name| queues.depth(&name).ok());
         depths.map(|depth| depth.waiting + depth.in_flight + depth.delayed).sum()
     }
 
     fn mails(&self) -> Vec<String> {
-        self.talaria.platform.mailbox().to(ADA).into_iter().map(|mail| mail.text).collect()
+        self.talaria.mailbox().to(ADA).into_iter().map(|mail| mail.text).collect()
     }
 
     fn message_ids(&self) -> Vec<String> {
-        let mails = self.talaria.platform.mailbox().to(ADA).into_iter();
+        let mails = self.talaria.mailbox().to(ADA).into_iter();
         let mut ids: Vec<String> = mails.map(|mail| mail.message_id).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -98,7 +99,7 @@ impl Story {
         let mut last = None;
         for _ in 0..TRIES {
             let call = self.talaria.post(path, body.clone());
-            let call = if key.is_empty() { call } else { call.header("idempotency-key", key) };
+            let call = if key.is_empty() { call } else { call.key(key) };
             let answer = call.send().await;
             let settled = answer.status < 500 && answer.status != 409;
             last = Some(answer);
@@ -112,35 +113,26 @@ impl Story {
     /// What must be true at the end, whatever happened on the way.
     pub async fn judge(&self, schedule: &str) {
         let told = format!("{schedule}\n{}", self.trace().join("\n"));
-        let platform = &self.talaria.platform;
         let login = self.talaria.login(ADA, PASSWORD).await;
         assert_eq!(login.status, 200, "the person can sign in: {}\n{told}", login.text);
 
-        let inbox = self.talaria.get("/v1/inbox").bearer(&Session::of(&login)).send().await;
+        let inbox = self.talaria.get("/v1/inbox").by(&Session::of(&login)).send().await;
         assert_eq!(inbox.json["head"]["last_seq"], 1, "one greeting in the inbox\n{told}");
 
         let mails = self.message_ids().len();
         assert_eq!(mails, 2, "one confirmation, one greeting, whatever copies\n{told}");
 
-        self.wait_until(async || self.unpublished().await.is_empty()).await;
-        assert_eq!(
-            self.unpublished().await,
-            Vec::<String>::new(),
-            "every event is published\n{told}"
-        );
-        assert_eq!(platform.cloud().violations(), [], "no key of another tenant\n{told}");
+        self.wait_until(async || self.unpublished().is_empty()).await;
+        let unpublished = self.unpublished();
+        assert_eq!(unpublished, Vec::<String>::new(), "every event is published\n{told}");
+        assert_eq!(self.talaria.cloud().violations(), [], "no key of another tenant\n{told}");
     }
 
     /// Events that are not published, read past the product: only a test may scan.
-    async fn unpublished(&self) -> Vec<String> {
-        let client = self.talaria.dynamodb();
-        let table = self.talaria.platform.ports().store.physical(&store::OUTBOX);
-        let rows = client.scan().table_name(table).send().await.expect("the outbox is readable");
-        let text = |row: &std::collections::HashMap<String, _>, name: &str| -> String {
-            let value: Option<&aws_sdk_dynamodb::types::AttributeValue> = row.get(name);
-            value.and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
-        };
-        let open = rows.items().iter().filter(|row| text(row, "status") != "sent");
+    fn unpublished(&self) -> Vec<String> {
+        let text = |row: &Value, name: &str| row[name]["S"].as_str().unwrap_or_default().to_owned();
+        let dump = self.talaria.dump();
+        let open = dump.naming("-outbox ").filter(|row| text(row, "status") != "sent");
         open.map(|row| format!("{} {}", text(row, "type"), text(row, "status"))).collect()
     }
 }

@@ -1,12 +1,11 @@
-use http::Method;
-use local::fault::{Fault, FaultPlan};
+use local::fault::Fault;
 use serde_json::{Value, json};
 
-use super::{ADA, Answer, Door, PASSWORD};
+use super::{ADA, Door, PASSWORD, Tokens};
 
 /// The published keys: ids in the order of the document.
 async fn published(door: &Door) -> Vec<String> {
-    let answer = door.ask(Method::GET, "/.well-known/jwks.json", &[], String::new()).await;
+    let answer = door.get("/.well-known/jwks.json").send().await;
     let keys = answer.expect(200).json["keys"].as_array().cloned().unwrap();
     keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
@@ -19,7 +18,7 @@ fn signer(token: &str) -> String {
 }
 
 async fn run(door: &Door) {
-    door.platform.invoke("auth.rotate_signing", json!({})).await.unwrap();
+    door.invoke("auth.rotate_signing", json!({})).await.unwrap();
 }
 
 #[tokio::test]
@@ -28,8 +27,8 @@ async fn starting_twice_makes_one_pair_of_keys() {
     let keys = published(&door).await;
     assert_eq!(keys.len(), 2);
     let (one, two) = tokio::join!(
-        door.platform.invoke("auth.rotate_signing", json!({})),
-        door.platform.invoke("auth.rotate_signing", json!({})),
+        door.invoke("auth.rotate_signing", json!({})),
+        door.invoke("auth.rotate_signing", json!({})),
     );
     assert!(one.is_ok() && two.is_ok());
     assert_eq!(published(&door).await, keys);
@@ -71,10 +70,10 @@ async fn a_run_that_died_at_any_step_is_finished_by_the_next() {
         let door = Door::open().await;
         let before = published(&door).await;
         door.minutes(90 * 24 * 60).await;
-        let faults = door.platform.cloud().faults();
+        let faults = door.cloud().faults();
         faults.reset();
-        faults.inject(FaultPlan::NthOf { function: function.to_owned(), n, fault });
-        let run = door.platform.invoke(function, json!({})).await;
+        door.breaks(function, n, fault);
+        let run = door.invoke(function, json!({})).await;
         if faults.fired().is_empty() {
             continue;
         }
@@ -82,37 +81,24 @@ async fn a_run_that_died_at_any_step_is_finished_by_the_next() {
         faults.stop();
         // The lease of a run that died ends by itself.
         door.minutes(2).await;
-        door.platform.invoke(function, json!({})).await.unwrap();
+        door.invoke(function, json!({})).await.unwrap();
         let after = published(&door).await;
         assert_eq!(after.first(), before.get(1), "{fault:?} at call {n}: {after:?}");
-        let owner = owner(&door).await;
+        let owner = door.owner().await;
         assert_eq!(signer(owner.access()), before[1], "{fault:?} at call {n}");
         door.me(owner.access()).await.expect(200);
     }
     assert!(died >= 16, "{died} runs died");
 }
 
-/// The platform's owner, signed in.
-async fn owner(door: &Door) -> Answer {
-    let body = json!({
-        "tenant": local::seed::PLATFORM_SLUG,
-        "email": local::seed::OWNER_EMAIL,
-        "password": local::seed::OWNER_PASSWORD,
-    });
-    let answer = door.post("/v1/auth/login", body).await;
-    answer.expect(200);
-    answer
-}
-
 #[tokio::test]
 async fn documents_name_what_is_built_and_nothing_else() {
     let door = Door::open().await;
     let path = "/.well-known/openid-configuration";
-    let answer = door.ask(Method::GET, path, &[], String::new()).await;
+    let answer = door.get(path).send().await;
     let document = answer.expect(200).json.as_object().cloned().unwrap();
     let names: Vec<&str> = document.keys().map(String::as_str).collect();
     assert_eq!(names, ["issuer", "jwks_uri", "subject_types_supported"]);
     let tag = answer.header("etag").to_owned();
-    let again = door.ask(Method::GET, path, &[("if-none-match", &tag)], String::new()).await;
-    again.expect(304);
+    door.get(path).header("if-none-match", &tag).send().await.expect(304);
 }

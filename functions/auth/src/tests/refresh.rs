@@ -1,6 +1,6 @@
-use local::fault::{Fault, FaultPlan};
+use local::fault::Fault;
 
-use super::{ADA, Door};
+use super::{ADA, Door, Tokens};
 
 #[tokio::test]
 async fn a_lost_answer_is_repeated_and_counted_once() {
@@ -20,11 +20,10 @@ async fn a_refresh_that_died_can_be_repeated() {
     for fault in [Fault::CrashBefore, Fault::CrashAfter, Fault::ReplyLost, Fault::ErrorBefore] {
         let door = Door::open().await;
         let session = door.signed_in(ADA).await;
-        let faults = door.platform.cloud().faults();
+        let faults = door.cloud().faults();
         faults.reset();
-        let function = "auth.token_refresh".to_owned();
         // The first call counts the network, the second moves the session on.
-        faults.inject(FaultPlan::NthOf { function, n: 2, fault });
+        door.breaks("auth.token_refresh", 2, fault);
         door.refresh(session.refresh()).await;
         assert_eq!(faults.fired().len(), 1, "{fault:?}");
         faults.stop();

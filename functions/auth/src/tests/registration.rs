@@ -1,4 +1,3 @@
-use http::Method;
 use serde_json::{Value, json};
 
 use super::{ADA, Door, PASSWORD};
@@ -12,22 +11,21 @@ async fn opening_a_link_changes_nothing_and_posting_its_form_verifies() {
     let token = door.mailed(ADA).await.remove(0);
     let path = format!("/v1/auth/links/verify?token={token}");
     for _ in 0..2 {
-        let page = door.ask(Method::GET, &path, &[], String::new()).await;
+        let page = door.get(&path).send().await;
         assert!(page.expect(200).text.contains(&token), "{}", page.text);
         assert!(page.header("content-type").starts_with("text/html"));
     }
     door.login(ADA, PASSWORD).await.refused(403, "email_not_verified");
 
-    let form = [("content-type", "application/x-www-form-urlencoded"), ("origin", "null")];
-    let posted =
-        door.ask(Method::POST, "/v1/auth/email/verify", &form, format!("token={token}")).await;
+    let form = |path: &str, body: &str| door.ask(http::Method::POST, path).form(body);
+    let posted = form("/v1/auth/email/verify", &format!("token={token}"));
+    let posted = posted.header("origin", "null").send().await;
     assert_eq!(posted.expect(303).header("location"), "/v1/auth/links/verified");
-    let page = door.ask(Method::GET, posted.header("location"), &[], String::new()).await;
+    let page = door.get(posted.header("location")).send().await;
     assert!(page.expect(200).text.contains("confirmed"));
     door.login(ADA, PASSWORD).await.expect(200);
     door.verify(&token).await.refused(401, "handle_invalid");
-    let form = [("content-type", "application/x-www-form-urlencoded")];
-    let login = door.ask(Method::POST, "/v1/auth/login", &form, "tenant=demo".to_owned()).await;
+    let login = form("/v1/auth/login", "tenant=demo").send().await;
     login.refused(415, "unsupported_media_type");
 }
 
@@ -36,7 +34,7 @@ async fn nobody_learns_from_registering_who_has_an_account() {
     let door = Door::open().await;
     door.person("active@example.com").await;
     door.register("pending@example.com", PASSWORD).await.expect(202);
-    door.platform.settle().await;
+    door.settle().await;
     door.minutes(2).await;
     let unknown = door.register("unknown@example.com", PASSWORD).await.as_seen();
     for email in ["pending@example.com", "active@example.com", "active@example.com"] {
@@ -46,12 +44,12 @@ async fn nobody_learns_from_registering_who_has_an_account() {
     for email in ["pending@example.com", "active@example.com"] {
         assert_eq!(door.resend(email).await.as_seen(), unknown, "{email}");
     }
-    door.platform.settle().await;
-    let told = door.platform.mailbox().to("active@example.com");
+    door.settle().await;
+    let told = door.mailbox().to("active@example.com");
     let notices = told.iter().filter(|mail| mail.subject.contains("already")).count();
     assert_eq!(notices, 1, "the owner is told once a day");
-    assert!(door.platform.mailbox().to("nobody@example.com").is_empty());
-    assert!(door.platform.cloud().violations().is_empty());
+    assert!(door.mailbox().to("nobody@example.com").is_empty());
+    assert!(door.cloud().violations().is_empty());
 }
 
 #[tokio::test]
@@ -91,9 +89,8 @@ async fn a_new_link_replaces_the_old_one_and_a_day_ends_both() {
 async fn a_key_makes_registering_twice_one_registration() {
     let door = Door::open().await;
     let body = json!({"tenant": "demo", "email": ADA, "password": PASSWORD, "name": "Ada"});
-    let headers = [("content-type", "application/json"), ("idempotency-key", "k1")];
     for replayed in ["", "true"] {
-        let answer = door.ask(Method::POST, "/v1/auth/register", &headers, body.to_string()).await;
+        let answer = door.post("/v1/auth/register", body.clone()).key("k1").send().await;
         assert_eq!(answer.expect(202).header("idempotent-replayed"), replayed);
     }
     assert_eq!(door.mailed(ADA).await.len(), 1);
@@ -103,11 +100,12 @@ async fn a_key_makes_registering_twice_one_registration() {
 async fn what_cannot_be_registered_is_refused_in_order() {
     let door = Door::open().await;
     let register = "/v1/auth/register";
-    let unknown = door.post(register, ask("nowhere", ADA, PASSWORD)).await;
+    let unknown = door.post(register, ask("nowhere", ADA, PASSWORD)).send().await;
     unknown.refused(404, "tenant_unknown");
-    let unknown = door.post(register, ask("cli_01arz3ndektsv4rrffq69g5fav", ADA, PASSWORD)).await;
+    let unknown = ask("cli_01arz3ndektsv4rrffq69g5fav", ADA, PASSWORD);
+    let unknown = door.post(register, unknown).send().await;
     unknown.refused(404, "tenant_unknown");
-    let closed = door.post(register, ask("platform", ADA, "short")).await;
+    let closed = door.post(register, ask("platform", ADA, "short")).send().await;
     closed.refused(403, "registration_closed");
     let faults = [
         (ask("demo", ADA, "short"), "/password", "too_short"),
@@ -115,7 +113,7 @@ async fn what_cannot_be_registered_is_refused_in_order() {
         (ask("demo", "ada@localhost", PASSWORD), "/email", "invalid_format"),
     ];
     for (body, param, code) in faults {
-        let refused = door.post(register, body).await;
+        let refused = door.post(register, body).send().await;
         refused.refused(422, "validation_failed");
         let fault = (refused.text_at("/errors/0/param"), refused.text_at("/errors/0/code"));
         assert_eq!(fault, (param, code), "{}", refused.text);

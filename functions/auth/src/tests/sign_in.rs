@@ -1,7 +1,6 @@
-use http::Method;
 use serde_json::{Value, json};
 
-use super::{ADA, Answer, Door, PASSWORD};
+use super::{ADA, Answer, Door, PASSWORD, Tokens};
 
 const WRONG: &str = "not the password at all";
 
@@ -16,8 +15,7 @@ async fn a_session_opens_doors_until_it_is_ended() {
     assert_eq!(me.text_at("/session_id"), session.text_at("/session_id"));
     assert_eq!(me.header("x-dynamodb-requests"), "0");
 
-    let out = door.with_token(Method::POST, "/v1/auth/logout", session.access()).await;
-    out.expect(204);
+    door.logout(session.access()).await.expect(204);
     door.me(session.access()).await.refused(401, "credential_invalid");
     door.refresh(session.refresh()).await.refused(401, "credential_invalid");
 }
@@ -40,11 +38,9 @@ async fn calls_keep_to_the_budget_of_their_contracts() {
     within(&session, api::LOGIN.spec);
     let next = door.refresh(session.refresh()).await;
     within(&next, api::TOKEN_REFRESH.spec);
-    let jwks = door.ask(Method::GET, "/.well-known/jwks.json", &[], String::new()).await;
-    within(&jwks, api::JWKS.spec);
+    within(&door.get("/.well-known/jwks.json").send().await, api::JWKS.spec);
     within(&door.me(next.access()).await, api::ME.spec);
-    let out = door.with_token(Method::POST, "/v1/auth/logout", next.access()).await;
-    within(&out, api::LOGOUT.spec);
+    within(&door.logout(next.access()).await, api::LOGOUT.spec);
 }
 
 #[tokio::test]
@@ -62,7 +58,7 @@ async fn wrong_passwords_look_alike_for_everybody() {
     let door = Door::open().await;
     door.person("active@example.com").await;
     door.register("pending@example.com", PASSWORD).await.expect(202);
-    door.platform.settle().await;
+    door.settle().await;
     door.minutes(2).await;
     let unknown = door.login("unknown@example.com", WRONG).await;
     unknown.refused(401, "invalid_credentials");
@@ -103,9 +99,9 @@ async fn an_attacker_does_not_lock_out_a_known_device() {
         door.login(ADA, WRONG).await.refused(401, "invalid_credentials");
     }
     door.login(ADA, PASSWORD).await.refused(401, "invalid_credentials");
-    let known = door.post("/v1/auth/login", on_device(&device)).await;
+    let known = door.sign_in(on_device(&device)).await;
     assert_eq!(known.expect(200).text_at("/device_token"), device);
-    let forged = door.post("/v1/auth/login", on_device(session.refresh())).await;
+    let forged = door.sign_in(on_device(session.refresh())).await;
     forged.refused(401, "invalid_credentials");
 }
 
@@ -132,7 +128,7 @@ async fn sessions_are_for_the_mode_and_time_they_were_asked_for() {
     let body = json!({
         "tenant": "demo", "email": ADA, "password": PASSWORD, "livemode": false, "remember": true,
     });
-    let session = door.post("/v1/auth/login", body).await;
+    let session = door.sign_in(body).await;
     assert_eq!(session.expect(200).json["refresh_expires_in"], 14 * 24 * 3600);
     assert_eq!(door.me(session.access()).await.expect(200).json["livemode"], false);
     let short = door.login(ADA, PASSWORD).await;
@@ -142,13 +138,7 @@ async fn sessions_are_for_the_mode_and_time_they_were_asked_for() {
 #[tokio::test]
 async fn the_owner_of_the_platform_holds_every_permission() {
     let door = Door::open().await;
-    let body = json!({
-        "tenant": local::seed::PLATFORM_SLUG,
-        "email": local::seed::OWNER_EMAIL,
-        "password": local::seed::OWNER_PASSWORD,
-    });
-    let owner = door.post("/v1/auth/login", body).await;
-    let me = door.me(owner.expect(200).access()).await;
+    let me = door.me(door.owner().await.access()).await;
     let held = me.expect(200).json["permissions"].as_array().map(Vec::len);
     assert_eq!(held, Some(kernel::Permission::ALL.len()));
 }
@@ -167,7 +157,7 @@ async fn logs_hold_no_token_and_no_address() {
         session.refresh().to_owned(),
         session.text_at("/device_token").to_owned(),
     ];
-    let lines = door.platform.logs().join("\n");
+    let lines = door.logs().join("\n");
     for canary in canaries {
         assert!(canary.len() > 20 && !lines.contains(&canary), "{canary}");
     }

@@ -1,9 +1,11 @@
 //! The in-app inbox as its owner sees it.
 
-use http::Method;
+use local::harness::FAULTS;
 use serde_json::{Value, json};
+use store::Query;
 
 use super::world::World;
+use crate::store::keys::NOTIFICATION;
 
 fn counters(head: &Value) -> [u64; 5] {
     ["last_seq", "unseen", "unread", "seen_upto", "read_upto"]
@@ -20,7 +22,7 @@ async fn world_of(items: u64) -> World {
     for _ in 0..items {
         world.registers().await;
     }
-    world.platform.settle().await;
+    world.settle().await;
     // Rows that lost too many races for the counters come back after their pause.
     world.minutes_pass(3).await;
     world
@@ -29,35 +31,33 @@ async fn world_of(items: u64) -> World {
 #[tokio::test(start_paused = true)]
 async fn an_inbox_is_listed_marked_and_changed() {
     let world = world_of(3).await;
-    let (status, page) = world.asks(Method::GET, "/v1/inbox?limit=2", None).await;
-    assert_eq!((status, numbers(&page), &page["has_more"]), (200, vec![3, 2], &json!(true)));
+    let page = world.inbox("?limit=2").await;
+    assert_eq!((numbers(&page), &page["has_more"]), (vec![3, 2], &json!(true)));
     assert_eq!(counters(&page["head"]), [3, 3, 3, 0, 0]);
     let item = &page["data"][0];
     assert_eq!((&item["title"], &item["category"]), (&json!("Welcome"), &json!("account")));
     assert_eq!((&item["read"], &item["archived"]), (&json!(false), &json!(false)));
 
-    let (_, rest) = world.asks(Method::GET, "/v1/inbox?before_seq=2", None).await;
+    let rest = world.inbox("?before_seq=2").await;
     assert_eq!((numbers(&rest), &rest["has_more"]), (vec![1], &json!(false)));
-    let (_, badge) = world.asks(Method::GET, "/v1/inbox?limit=0", None).await;
+    let badge = world.inbox("?limit=0").await;
     assert_eq!((numbers(&badge), counters(&badge["head"])), (vec![], [3, 3, 3, 0, 0]));
 
-    let marks = Some(json!({ "seen_upto": 3, "read_upto": 1 }));
-    let (status, head) = world.asks(Method::POST, "/v1/inbox/marks", marks.clone()).await;
-    assert_eq!((status, counters(&head)), (200, [3, 0, 2, 3, 1]));
-    let (_, again) = world.asks(Method::POST, "/v1/inbox/marks", marks).await;
-    assert_eq!(again, head);
+    let marks = json!({ "seen_upto": 3, "read_upto": 1 });
+    let head = world.marks(marks.clone()).await;
+    assert_eq!(counters(&head), [3, 0, 2, 3, 1]);
+    assert_eq!(world.marks(marks).await, head);
 
-    let (status, item) =
-        world.asks(Method::PATCH, "/v1/inbox/3", Some(json!({ "archived": true }))).await;
-    assert_eq!((status, &item["read"], &item["archived"]), (200, &json!(true), &json!(true)));
-    let (_, current) = world.asks(Method::GET, "/v1/inbox", None).await;
+    let changed = world.changes("3", json!({ "archived": true })).await;
+    let item = &changed.expect(200).json;
+    assert_eq!((&item["read"], &item["archived"]), (&json!(true), &json!(true)));
+    let current = world.inbox("").await;
     assert_eq!((numbers(&current), counters(&current["head"])), (vec![2, 1], [3, 0, 1, 3, 1]));
-    let (_, archived) = world.asks(Method::GET, "/v1/inbox?filter=archived", None).await;
-    assert_eq!(numbers(&archived), [3]);
-    world.asks(Method::PATCH, "/v1/inbox/1", Some(json!({ "read": false }))).await;
-    let (_, unread) = world.asks(Method::GET, "/v1/inbox?filter=unread", None).await;
+    assert_eq!(numbers(&world.inbox("?filter=archived").await), [3]);
+    world.changes("1", json!({ "read": false })).await.expect(200);
+    let unread = world.inbox("?filter=unread").await;
     assert_eq!((numbers(&unread), counters(&unread["head"])[2]), (vec![2, 1], 2));
-    assert_eq!(world.platform.cloud().violations(), []);
+    assert_eq!(world.cloud().violations(), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,62 +65,57 @@ async fn reading_an_item_marks_its_notification_seen() {
     let world = world_of(1).await;
     let [notification] = world.notifications().await[..] else { panic!("one notification") };
     let seen = || async {
-        let items = world
-            .items(crate::store::keys::NOTIFICATION, world.scope().partition("N", &notification))
-            .await;
+        let partition = world.scope().partition("N", &notification);
+        let items = world.items(Query::table(NOTIFICATION, partition)).await;
         items.iter().find_map(|item| item.number("seen_at_ms"))
     };
     assert_eq!(seen().await, None);
-    world.asks(Method::PATCH, "/v1/inbox/1", Some(json!({ "read": true }))).await;
+    world.changes("1", json!({ "read": true })).await.expect(200);
     assert!(seen().await.is_some());
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_asked_of_an_inbox_is_refused() {
     let world = world_of(1).await;
-    let table = [
-        (Method::GET, "/v1/inbox?limit=101", None, 422),
-        (Method::GET, "/v1/inbox?filter=starred", None, 422),
-        (Method::PATCH, "/v1/inbox/2", Some(json!({ "read": true })), 404),
-        (Method::PATCH, "/v1/inbox/0", Some(json!({ "read": true })), 404),
-        (Method::PATCH, "/v1/inbox/one", Some(json!({ "read": true })), 404),
-        (Method::PATCH, "/v1/inbox/1", Some(json!({ "read": false, "archived": true })), 422),
-        (Method::PATCH, "/v1/inbox/1", Some(json!({ "starred": true })), 400),
-        (Method::POST, "/v1/inbox/marks", Some(json!({ "seen_upto": -1 })), 422),
-    ];
-    for (method, path, body, expected) in table {
-        let (status, answer) = world.asks(method, path, body).await;
-        assert_eq!(status, expected, "{path}: {answer}");
+    for query in ["?limit=101", "?filter=starred"] {
+        world.try_inbox(query).await.refused(422, "validation_failed");
     }
+    for seq in ["2", "0", "one"] {
+        world.changes(seq, json!({ "read": true })).await.refused(404, "not_found");
+    }
+    let both = world.changes("1", json!({ "read": false, "archived": true })).await;
+    both.refused(422, "validation_failed");
+    let starred = world.changes("1", json!({ "starred": true })).await;
+    starred.refused(400, "malformed_request");
+    world.try_mark(json!({ "seen_upto": -1 })).await.refused(422, "validation_failed");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_empty_inbox_has_nothing_to_mark() {
     let world = World::new().await;
-    let (_, page) = world.asks(Method::GET, "/v1/inbox", None).await;
+    let page = world.inbox("").await;
     assert_eq!((numbers(&page), counters(&page["head"])), (vec![], [0; 5]));
-    let marks = Some(json!({ "seen_upto": 9, "read_upto": 9 }));
-    let (status, head) = world.asks(Method::POST, "/v1/inbox/marks", marks).await;
-    assert_eq!((status, counters(&head)), (200, [0; 5]));
+    let head = world.marks(json!({ "seen_upto": 9, "read_upto": 9 })).await;
+    assert_eq!(counters(&head), [0; 5]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_burst_lands_whole_and_in_one_dense_order() {
     let world = world_of(60).await;
-    let (_, page) = world.asks(Method::GET, "/v1/inbox?limit=100", None).await;
+    let page = world.inbox("?limit=100").await;
     assert_eq!(numbers(&page), (1..=60).rev().collect::<Vec<_>>());
-    assert_eq!((counters(&page["head"]), world.waiting().await), ([60, 60, 60, 0, 0], 0));
+    assert_eq!((counters(&page["head"]), world.waiting_rows().await), ([60, 60, 60, 0, 0], 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn whatever_breaks_an_item_is_there_exactly_once() {
-    for fault in World::FAULTS {
+    for fault in FAULTS {
         for n in 1..=4 {
             let world = World::new().await;
             world.breaks("notification.dispatch_inbox", n, fault);
             world.registered().await;
             world.dust_settles().await;
-            let (_, page) = world.asks(Method::GET, "/v1/inbox", None).await;
+            let page = world.inbox("").await;
             let (rows, events) = world.story().await;
             let told = format!("{fault:?} at call {n}");
             assert_eq!(

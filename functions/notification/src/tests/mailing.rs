@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use local::fault::Fault;
+use local::harness::FAULTS;
 use runtime::mail::MailError;
 
 use super::world::{ADDRESS, World};
@@ -16,15 +17,15 @@ async fn mail_row(world: &World) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_transient_refusal_is_tried_again_after_its_pause() {
     let world = World::new().await;
-    world.platform.mailbox().refuse_next(MailError::Transient);
+    world.mailbox().refuse_next(MailError::Transient);
     world.registered().await;
     assert_eq!(
         (mail_row(&world).await.as_str(), world.mails().len()),
         ("mail pending - waiting", 0)
     );
-    world.platform.pass(Duration::from_secs(13)).await;
+    world.pass(Duration::from_secs(13)).await;
     assert_eq!(mail_row(&world).await, "mail sent accepted");
-    assert_eq!((world.mails().len(), world.waiting().await), (1, 0));
+    assert_eq!((world.mails().len(), world.waiting_rows().await), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,13 +36,13 @@ async fn refusals_for_good_end_the_row_at_once() {
     ];
     for (error, expected) in table {
         let world = World::new().await;
-        world.platform.mailbox().refuse_next(error);
+        world.mailbox().refuse_next(error);
         world.registered().await;
         let (rows, events) = world.story().await;
         assert_eq!(rows, ["database sent accepted", expected]);
         assert!(events.iter().any(|event| event == "notification.failed"), "{events:?}");
         world.minutes_pass(3).await;
-        assert_eq!((world.mails().len(), world.waiting().await), (0, 0));
+        assert_eq!((world.mails().len(), world.waiting_rows().await), (0, 0));
     }
 }
 
@@ -54,12 +55,12 @@ async fn every_row_has_an_end_however_often_it_fails() {
     ];
     for (error, expected) in table {
         let world = World::new().await;
-        (0..TRIES).for_each(|_| world.platform.mailbox().refuse_next(error));
+        (0..TRIES).for_each(|_| world.mailbox().refuse_next(error));
         world.registered().await;
         world.minutes_pass(50).await;
         assert_eq!(mail_row(&world).await, expected);
         world.minutes_pass(10).await;
-        assert_eq!((world.mails().len(), world.waiting().await), (0, 0));
+        assert_eq!((world.mails().len(), world.waiting_rows().await), (0, 0));
     }
 }
 
@@ -67,7 +68,7 @@ async fn every_row_has_an_end_however_often_it_fails() {
 async fn a_limit_is_waited_for_and_is_no_attempt() {
     let world = World::new().await;
     for _ in 0..=TRIES {
-        world.platform.mailbox().refuse_next(MailError::Limited { retry_after_s: 50 });
+        world.mailbox().refuse_next(MailError::Limited { retry_after_s: 50 });
     }
     world.registered().await;
     assert_eq!(mail_row(&world).await, "mail pending - waiting");
@@ -78,11 +79,11 @@ async fn a_limit_is_waited_for_and_is_no_attempt() {
 #[tokio::test(start_paused = true)]
 async fn an_account_that_is_gone_by_then_gets_no_mail() {
     let world = World::new().await;
-    world.platform.mappings().enable("notification.dispatch_mail", false);
+    world.mappings().enable("notification.dispatch_mail", false);
     world.registered().await;
     world.has_no_account();
-    world.platform.mappings().enable("notification.dispatch_mail", true);
-    world.platform.settle().await;
+    world.mappings().enable("notification.dispatch_mail", true);
+    world.settle().await;
     assert_eq!(mail_row(&world).await, "mail sent skipped:no_address");
     assert_eq!(world.mails().len(), 0);
 }
@@ -90,12 +91,12 @@ async fn an_account_that_is_gone_by_then_gets_no_mail() {
 #[tokio::test(start_paused = true)]
 async fn mail_goes_to_the_address_of_the_moment_it_is_sent() {
     let world = World::new().await;
-    world.platform.mappings().enable("notification.dispatch_mail", false);
+    world.mappings().enable("notification.dispatch_mail", false);
     world.has_account(1, "old@example.com", false);
     world.registered().await;
     world.has_account(2, ADDRESS, true);
-    world.platform.mappings().enable("notification.dispatch_mail", true);
-    world.platform.settle().await;
+    world.mappings().enable("notification.dispatch_mail", true);
+    world.settle().await;
     assert_eq!(world.mails().len(), 1);
 }
 
@@ -103,20 +104,20 @@ async fn mail_goes_to_the_address_of_the_moment_it_is_sent() {
 async fn the_sweeper_brings_what_no_message_did() {
     let world = World::new().await;
     for dispatcher in ["notification.dispatch_mail", "notification.dispatch_inbox"] {
-        world.platform.mappings().enable(dispatcher, false);
+        world.mappings().enable(dispatcher, false);
     }
     world.registered().await;
     world.minutes_pass(1).await;
-    assert_eq!(world.waiting().await, 2, "the queues come first");
+    assert_eq!(world.waiting_rows().await, 2, "the queues come first");
     world.minutes_pass(2).await;
     assert_eq!(world.story().await.0, ["database sent accepted", "mail sent accepted"]);
     // The messages are late, and find everything done.
     for dispatcher in ["notification.dispatch_mail", "notification.dispatch_inbox"] {
-        world.platform.mappings().enable(dispatcher, true);
+        world.mappings().enable(dispatcher, true);
     }
-    world.platform.settle().await;
-    assert_eq!((world.mails().len(), world.waiting().await), (1, 0));
-    assert_eq!(world.platform.cloud().violations(), []);
+    world.settle().await;
+    assert_eq!((world.mails().len(), world.waiting_rows().await), (1, 0));
+    assert_eq!(world.cloud().violations(), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,14 +127,14 @@ async fn a_row_that_cannot_be_checked_is_given_back() {
     world.breaks("notification.dispatch_mail", 4, Fault::ErrorBefore);
     world.registered().await;
     assert_eq!(mail_row(&world).await, "mail pending - waiting");
-    world.platform.pass(Duration::from_secs(13)).await;
+    world.pass(Duration::from_secs(13)).await;
     assert_eq!((mail_row(&world).await.as_str(), world.mails().len()), ("mail sent accepted", 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn whatever_breaks_at_most_one_copy_more_is_sent_with_the_same_id() {
     let mut doubled = 0;
-    for fault in World::FAULTS {
+    for fault in FAULTS {
         for n in 1..=8 {
             let world = World::new().await;
             world.breaks("notification.dispatch_mail", n, fault);

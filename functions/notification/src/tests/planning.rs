@@ -1,8 +1,8 @@
 //! From an event to rows: once, whatever is repeated, reordered or killed.
 
 use kernel::EntityKind;
-use serde_json::{Value, json};
-use store::Item;
+use local::harness::FAULTS;
+use store::Query;
 
 use super::world::{ADA, ADDRESS, NAME, World};
 use crate::store::keys::{self, NOTIFICATION};
@@ -20,26 +20,25 @@ async fn a_registered_person_is_welcomed_in_app_and_by_mail() {
     let [mail] = &world.mails()[..] else { panic!("one mail") };
     assert_eq!((mail.subject.as_str(), mail.text.contains(NAME)), ("Welcome", true));
     assert!(mail.message_id.starts_with("nob_"));
-    let inbox = world.events(EntityKind::Inbox, &ADA.to_string()).await;
-    assert_eq!((inbox, world.waiting().await), (vec!["notification.inbox.changed".to_owned()], 0));
-    assert_eq!(world.platform.cloud().violations(), []);
+    let inbox = world.events(EntityKind::Inbox, ADA).await;
+    assert_eq!(
+        (inbox, world.waiting_rows().await),
+        (vec!["notification.inbox.changed".to_owned()], 0)
+    );
+    assert_eq!(world.cloud().violations(), []);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_same_event_twice_is_planned_once() {
     let world = World::new().await;
-    world.platform.mappings().enable("notification.on_event", false);
+    world.mappings().enable("notification.on_event", false);
     world.registered().await;
-    let queue = "talaria-local-notification-on_event";
-    let names = world.platform.cloud().queues().names();
-    assert!(names.iter().any(|name| name == queue), "{names:?}");
-    let message = world.platform.cloud().queues().peek(queue, 1).unwrap().remove(0);
-    let record = |id: &str| json!({ "messageId": id, "body": message.body, "attributes": {} });
-    let event = json!({ "Records": [record("1"), record("2")] });
-    world.platform.invoke("notification.on_event", event.clone()).await.unwrap();
-    world.platform.invoke("notification.on_event", event).await.unwrap();
-    world.platform.mappings().enable("notification.on_event", true);
-    world.platform.settle().await;
+    let body = world.waiting("notification.on_event").remove(0).body;
+    for _ in 0..2 {
+        assert!(world.deliver("notification.on_event", &[&body, &body]).await);
+    }
+    world.mappings().enable("notification.on_event", true);
+    world.settle().await;
     assert_eq!(
         (world.story().await.0, world.mails().len()),
         (DELIVERED.map(str::to_owned).into(), 1)
@@ -49,10 +48,11 @@ async fn the_same_event_twice_is_planned_once() {
 #[tokio::test(start_paused = true)]
 async fn a_plan_does_not_wait_for_the_contact() {
     let world = World::new().await;
-    world.platform.mappings().enable("notification.on_contact_changed", false);
+    world.mappings().enable("notification.on_contact_changed", false);
     world.registered().await;
     assert_eq!(world.story().await.0, DELIVERED);
-    let contacts = world.items(NOTIFICATION, keys::of_user(&world.scope(), ADA)).await;
+    let contacts =
+        world.items(Query::table(NOTIFICATION, keys::of_user(&world.scope(), ADA))).await;
     assert_eq!(contacts.len(), 0);
 }
 
@@ -78,28 +78,31 @@ async fn nobody_is_told_about_an_account_that_is_gone() {
 async fn an_older_account_never_replaces_what_is_known() {
     let world = World::new().await;
     let known = || async {
-        let contact = world.items(NOTIFICATION, keys::of_user(&world.scope(), ADA)).await.remove(0);
+        let contact = world
+            .items(Query::table(NOTIFICATION, keys::of_user(&world.scope(), ADA)))
+            .await
+            .remove(0);
         (contact.text("mail").unwrap().to_owned(), contact.number("account_version").unwrap())
     };
     world.registered().await;
     assert_eq!(known().await, ("unverified".to_owned(), 1));
     world.has_account(3, ADDRESS, true);
     world.verifies().await;
-    world.platform.settle().await;
+    world.settle().await;
     assert_eq!(known().await, ("verified".to_owned(), 3));
     world.has_account(2, ADDRESS, false);
     world.verifies().await;
-    world.platform.settle().await;
+    world.settle().await;
     assert_eq!(known().await, ("verified".to_owned(), 3));
     world.has_account(3, "", false);
     world.verifies().await;
-    world.platform.settle().await;
+    world.settle().await;
     assert_eq!(known().await, ("none".to_owned(), 3));
 }
 
 #[tokio::test(start_paused = true)]
 async fn whatever_breaks_in_planning_one_plan_remains() {
-    for fault in World::FAULTS {
+    for fault in FAULTS {
         for n in 1..=5 {
             let world = World::new().await;
             world.breaks("notification.on_event", n, fault);
@@ -117,28 +120,14 @@ async fn whatever_breaks_in_planning_one_plan_remains() {
 #[tokio::test(start_paused = true)]
 async fn no_row_event_or_log_line_holds_a_name_or_an_address() {
     let world = World::new().await;
-    world.platform.mailbox().refuse_next(runtime::mail::MailError::Transient);
+    world.mailbox().refuse_next(runtime::mail::MailError::Transient);
     world.registered().await;
     world.minutes_pass(2).await;
     assert_eq!(world.mails().len(), 1);
-    let [notification] = world.notifications().await[..] else { panic!("one notification") };
-    let scope = world.scope();
-    let mut partitions = vec![
-        (NOTIFICATION, scope.partition("N", &notification)),
-        (NOTIFICATION, keys::of_user(&scope, ADA)),
-        (NOTIFICATION, keys::inbox(&scope, ADA)),
-        (store::OUTBOX, scope.partition("AGG", ("notification", notification))),
-        (store::OUTBOX, scope.partition("AGG", ("inbox", ADA))),
-    ];
-    let parent = world.items(NOTIFICATION, scope.partition("N", &notification)).await;
-    let event = parent.iter().find_map(|item| item.text("event_id")).unwrap().to_owned();
-    partitions.push((NOTIFICATION, scope.partition("WE", event.as_str())));
-    let mut texts = world.platform.logs();
-    for (table, partition) in partitions {
-        let items = world.items(table, partition.clone()).await;
-        assert!(!items.is_empty(), "{partition:?}");
-        texts.extend(items.iter().map(|item: &Item| item.read::<Value>().unwrap().to_string()));
-    }
+    let dump = world.dump();
+    assert!(dump.naming("notification").count() > 5);
+    let rows = dump.naming("").map(ToString::to_string);
+    let texts = world.logs().into_iter().chain(rows);
     for text in texts {
         let telling = ["canary", "Canary", "Hello"].iter().any(|word| text.contains(word));
         assert!(!telling, "{text}");

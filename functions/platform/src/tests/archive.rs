@@ -4,7 +4,7 @@ use std::io::Read;
 use contracts::platform as api;
 use flate2::read::GzDecoder;
 use local::Options;
-use local::fault::{Fault, FaultPlan};
+use local::fault::Fault;
 use serde_json::{Value, json};
 
 use super::demo::HAPPENED;
@@ -20,7 +20,7 @@ async fn archiving() -> Desk {
 
 /// The files of the archive by name, as they are stored.
 fn files(desk: &Desk) -> BTreeMap<String, Vec<u8>> {
-    let objects = desk.platform.cloud().objects();
+    let objects = desk.cloud().objects();
     let file = |name: String| (name.clone(), objects.get(BUCKET, &name).unwrap().to_vec());
     objects.keys(BUCKET, "").into_iter().map(file).collect()
 }
@@ -53,7 +53,7 @@ async fn happened(desk: &Desk) -> Vec<String> {
 
 /// The stream's records of published rows, as one event.
 fn batch(desk: &Desk) -> Value {
-    let tables = desk.platform.cloud().tables();
+    let tables = desk.cloud().tables();
     let records = tables.stream_after("talaria-local-outbox", None, 1_000).unwrap();
     let sent = |event: &Value| event["dynamodb"]["NewImage"]["status"]["S"] == "sent";
     let events: Vec<Value> = records.into_iter().map(|record| record.event).filter(sent).collect();
@@ -87,13 +87,13 @@ async fn an_event_that_is_published_again_stands_there_again() {
 #[tokio::test(start_paused = true)]
 async fn a_batch_that_comes_twice_leaves_one_file_of_the_same_bytes() {
     let desk = archiving().await;
-    desk.platform.mappings().enable(FUNCTION, false);
+    desk.mappings().enable(FUNCTION, false);
     let before = files(&desk);
     desk.many(3).await;
     assert_eq!(files(&desk), before, "the reader is switched off");
     let mut seen = Vec::new();
     for _ in 0..2 {
-        let answer = desk.platform.invoke(FUNCTION, batch(&desk)).await.unwrap();
+        let answer = desk.invoke(FUNCTION, batch(&desk)).await.unwrap();
         assert_eq!(answer, json!({ "batchItemFailures": [] }));
         let mut now = files(&desk);
         now.retain(|name, file| before.get(name) != Some(file));
@@ -119,13 +119,12 @@ async fn a_file_that_could_not_be_written_is_written_when_the_batch_comes_again(
     ];
     for fault in faults {
         let desk = archiving().await;
-        let plan = FaultPlan::NthOf { function: FUNCTION.to_owned(), n: 1, fault };
-        desk.platform.cloud().faults().reset();
-        desk.platform.cloud().faults().inject(plan);
+        desk.cloud().faults().reset();
+        desk.breaks(FUNCTION, 1, fault);
         desk.happens("one").await;
         let expected: Vec<_> = happened(&desk).await.into_iter().map(|id| (id, 0)).collect();
         assert_eq!((expected.len(), archived(&desk)), (1, expected), "{fault:?}");
-        assert_eq!(desk.platform.cloud().faults().schedule().calls.len(), 1, "{fault:?}");
+        assert_eq!(desk.cloud().faults().schedule().calls.len(), 1, "{fault:?}");
     }
 }
 
@@ -133,10 +132,8 @@ async fn a_file_that_could_not_be_written_is_written_when_the_batch_comes_again(
 async fn archiving_makes_no_request_of_dynamodb() {
     let desk = archiving().await;
     desk.happens("one").await;
-    let lines = desk.platform.logs();
-    let lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let done: Vec<Value> =
-        lines.filter(|line| line["msg"] == "done" && line["call"] == FUNCTION).collect();
+    let mut done = desk.lines_of(FUNCTION);
+    done.retain(|line| line["msg"] == "done");
     assert!(!done.is_empty());
     for line in done {
         assert_eq!(line["dynamodb_requests"].as_u64().unwrap_or(0), 0, "{line}");
@@ -148,25 +145,23 @@ async fn without_a_bucket_events_are_acknowledged_and_written_nowhere() {
     let desk = Desk::new().await;
     desk.happens("one").await;
     assert_eq!(files(&desk), BTreeMap::new());
-    assert_eq!(desk.platform.mappings().discarded(), []);
+    assert_eq!(desk.mappings().discarded(), []);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_row_that_cannot_be_read_is_left_out_and_named() {
     let desk = archiving().await;
-    desk.platform.mappings().enable(FUNCTION, false);
+    desk.mappings().enable(FUNCTION, false);
     desk.many(2).await;
     let mut event = batch(&desk);
     event["Records"][0]["dynamodb"]["NewImage"]["envelope"]["S"] = json!("no envelope");
     let number = event["Records"][0]["dynamodb"]["SequenceNumber"].clone();
     let count = event["Records"].as_array().unwrap().len();
-    let answer = desk.platform.invoke(FUNCTION, event).await.unwrap();
+    let answer = desk.invoke(FUNCTION, event).await.unwrap();
     assert_eq!(answer, json!({ "batchItemFailures": [] }));
     let (_, file) = files(&desk).pop_last().unwrap();
     assert_eq!(lines_of(&file).len(), count - 1);
-    let lines = desk.platform.logs();
-    let lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let named: Vec<Value> = lines.filter(|line| line["level"] == "error").collect();
+    let named = desk.errors();
     assert_eq!((named.len(), &named[0]["sequence_number"]), (1, &number));
 }
 
@@ -174,7 +169,7 @@ async fn a_row_that_cannot_be_read_is_left_out_and_named() {
 async fn a_client_of_the_sdk_lists_and_reads_the_archive() {
     let desk = archiving().await;
     desk.happens("one").await;
-    let sdk = desk.platform.ports().sdk_config("");
+    let sdk = desk.ports().sdk_config("");
     let config = aws_sdk_s3::config::Builder::from(&sdk).force_path_style(true).build();
     let client = aws_sdk_s3::Client::from_conf(config);
     let listed = client.list_objects_v2().bucket(BUCKET).prefix(DAY).send().await.unwrap();

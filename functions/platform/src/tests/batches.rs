@@ -1,5 +1,7 @@
+use contracts::platform as api;
+use local::harness::FAULTS;
 use serde_json::json;
-use store::{INBOX, Item};
+use store::{INBOX, Item, Query};
 
 use super::world::{COUNTER, World};
 
@@ -24,7 +26,7 @@ async fn events_are_handed_over_together_at_the_next_tick() {
     assert_eq!(world.tallies().await.len(), 1);
     world.minutes_pass(1).await;
     assert_eq!(world.counted().await, ["a", "b", "c", "d"]);
-    assert_eq!(world.platform.cloud().violations(), []);
+    assert_eq!(world.cloud().violations(), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,27 +57,17 @@ async fn an_event_that_always_fails_is_put_aside_and_keeps_no_other_waiting() {
     assert_eq!(world.collected().await.1, 1);
     world.minutes_pass(10).await;
     assert!(is_at_rest(&world.collected().await));
-    let dead = store::inbox::dead_of(COUNTER);
-    let dead = world.platform.ports().store.query_items(&dead).await.unwrap().items;
-    let key = dead[0].key().unwrap();
-    let row = world.items(INBOX, key.pk).await.remove(0);
-    assert_eq!(
-        (dead.len(), row.text("state"), row.number("attempts")),
-        (1, Some("failed"), Some(5))
-    );
-    assert_eq!(row.text("last_error_code"), Some("poison"));
+    let dead = world.items(store::inbox::dead_of(COUNTER)).await;
+    assert_eq!(world.given_up().await, [("failed".to_owned(), 5, "poison".to_owned())]);
     // An operator has it collected again, once the listener is mended.
     world.takes_poison();
-    let order = json!({
-        "operator": "ada", "reason": "the listener is mended", "confirmed": true, "key": "k",
-        "request": { "listener": COUNTER },
-    });
-    let report = world.platform.invoke("platform.dlq_retry", order).await.unwrap();
-    assert!(report.get("done").is_some(), "{report}");
+    let request = json!({ "listener": COUNTER });
+    world.operate(&api::DLQ_RETRY, request).confirmed().send().await.unwrap();
     world.minutes_pass(5).await;
     assert_eq!(world.counted().await, ["a", "b", "poison"]);
     assert!(is_at_rest(&world.collected().await));
-    let row = world.items(INBOX, dead[0].key().unwrap().pk).await.remove(0);
+    let handled = Query::table(INBOX, dead[0].key().unwrap().pk);
+    let row = world.items(handled).await.remove(0);
     assert_eq!(row.text("state"), Some("done"));
 }
 
@@ -85,22 +77,13 @@ async fn what_is_passed_over_after_all_keeps_no_other_waiting() {
     world.sells(&["poison"]).await;
     world.minutes_pass(30).await;
     world.takes_poison();
-    let order = |request: serde_json::Value, key: &str| {
-        json!({
-            "operator": "ada", "reason": "not needed", "confirmed": true, "key": key,
-            "request": request,
-        })
-    };
-    let invoke = async |function, request, key| {
-        let report = world.platform.invoke(function, order(request, key)).await.unwrap();
-        world.platform.settle().await;
-        assert!(report.get("done").is_some(), "{function}: {report}");
-        report["done"].clone()
-    };
-    let list = invoke("platform.dlq_list", json!({ "listener": COUNTER }), "l").await;
-    let event = &list["data"][0]["event"];
-    invoke("platform.dlq_retry", json!({ "listener": COUNTER }), "r").await;
-    invoke("platform.dlq_skip", json!({ "listener": COUNTER, "event": event }), "s").await;
+    let of_counter = json!({ "listener": COUNTER });
+    let list = world.operate(&api::DLQ_LIST, of_counter.clone()).send().await.unwrap();
+    world.operate(&api::DLQ_RETRY, of_counter).confirmed().send().await.unwrap();
+    world.settle().await;
+    let skip = json!({ "listener": COUNTER, "event": list.data[0].event });
+    world.operate(&api::DLQ_SKIP, skip).confirmed().send().await.unwrap();
+    world.settle().await;
     world.sells(&["a", "b"]).await;
     world.minutes_pass(5).await;
     assert_eq!(world.counted().await, ["a", "b"]);
@@ -153,7 +136,7 @@ async fn what_could_expire_before_the_next_tick_is_taken_beyond_the_batch() {
 #[tokio::test(start_paused = true)]
 async fn every_event_is_counted_once_whatever_dies() {
     let functions = [
-        (COUNTER, 5, &World::FAULTS[..]),
+        (COUNTER, 5, &FAULTS[..]),
         ("platform.on_scheduled_event", 3, &World::SILENT[..]),
         ("platform.on_due", 20, &World::SILENT[..1]),
     ];
@@ -161,7 +144,7 @@ async fn every_event_is_counted_once_whatever_dies() {
         for n in 1..=calls {
             for fault in faults {
                 let world = World::new().await;
-                world.platform.cloud().faults().reset();
+                world.cloud().faults().reset();
                 world.breaks(function, n, *fault);
                 world.sells(&["a", "b", "c", "d", "e"]).await;
                 // Ticks, claims, visibility and the second hand-out are all multiples of this.
@@ -182,9 +165,9 @@ async fn a_hand_out_delivered_twice_is_worked_through_once() {
     for fault in [DeliveryFault::Twice, DeliveryFault::EarlyVisibility] {
         let world = World::new().await;
         world.sells(&["a", "b", "c", "d", "e"]).await;
-        world.platform.cloud().faults().reset();
+        world.cloud().faults().reset();
         let function = COUNTER.to_owned();
-        world.platform.cloud().faults().inject_delivery(FaultPlan::NthOf { function, n: 1, fault });
+        world.cloud().faults().inject_delivery(FaultPlan::NthOf { function, n: 1, fault });
         world.minutes_pass(5).await;
         assert_eq!(world.counted().await.len(), 4, "{fault:?}: one batch for one tick");
         world.minutes_pass(5).await;

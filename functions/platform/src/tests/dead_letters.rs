@@ -16,7 +16,7 @@ async fn dead(desk: &Desk, listener: &str) -> Vec<DeadLetter> {
 #[tokio::test(start_paused = true)]
 async fn a_dead_letter_shows_its_cause() {
     let desk = Desk::new().await;
-    desk.breaks(true);
+    desk.fails(true);
     desk.happens("one").await;
     let letters = dead(&desk, LISTENER).await;
     let [letter] = &letters[..] else { panic!("one dead letter: {letters:?}") };
@@ -37,7 +37,7 @@ async fn crashed(desk: &Desk) -> String {
 }
 
 fn dead_messages(desk: &Desk) -> usize {
-    desk.platform.cloud().queues().depth(DEAD).unwrap().waiting
+    desk.dead_letters(LISTENER).len()
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,7 +96,7 @@ async fn messages_that_are_no_events_are_listed_and_deleted() {
     assert_eq!(desk.refuses(&api::DLQ_SKIP, request.clone(), Some(REASON)).await, "not_failed");
     for body in ["no event", "{}"] {
         let message = NewMessage { body: body.to_owned(), copies: 1, ..NewMessage::default() };
-        desk.platform.cloud().queues().send(DEAD, message).unwrap();
+        desk.cloud().queues().send(DEAD, message).unwrap();
     }
     let letters = dead(&desk, LISTENER).await;
     let causes: Vec<&str> = letters.iter().map(|letter| letter.cause.as_str()).collect();
@@ -137,10 +137,10 @@ async fn orders_about_dead_letters_are_refused_in_this_order() {
 #[tokio::test(start_paused = true)]
 async fn a_retried_dead_letter_is_handled_once() {
     let desk = Desk::new().await;
-    desk.breaks(true);
+    desk.fails(true);
     desk.happens("one").await;
     desk.happens("two").await;
-    desk.breaks(false);
+    desk.fails(false);
     let request = json!({ "listener": LISTENER });
     let plan: Plan = desk.tries(&api::DLQ_RETRY, request.clone()).await;
     assert_eq!((plan.done, plan.steps.len()), (false, 2));
@@ -150,7 +150,7 @@ async fn a_retried_dead_letter_is_handled_once() {
     let mut handled = desk.handled().await;
     handled.sort_unstable();
     assert_eq!((plan.done, handled), (true, vec!["one".to_owned(), "two".to_owned()]));
-    assert_eq!(desk.platform.cloud().queues().depth(DEAD).unwrap().waiting, 0);
+    assert_eq!(dead_messages(&desk), 0);
     let again: Plan = desk.does(&api::DLQ_RETRY, request, "k").await;
     desk.minutes_pass(5).await;
     assert_eq!((&again, desk.handled().await.len()), (&plan, 0));
@@ -161,9 +161,9 @@ async fn a_retried_dead_letter_is_handled_once() {
 #[tokio::test(start_paused = true)]
 async fn a_hundred_dead_letters_go_in_parts_and_are_one_order() {
     let desk = Desk::new().await;
-    desk.breaks(true);
+    desk.fails(true);
     desk.many(100).await;
-    desk.breaks(false);
+    desk.fails(false);
     let plan: Plan = desk.does(&api::DLQ_RETRY, json!({ "listener": LISTENER }), "k").await;
     assert_eq!((plan.steps.len(), desk.handled().await.len()), (100, 100));
     let again: Plan = desk.does(&api::DLQ_RETRY, json!({ "listener": LISTENER }), "k").await;
@@ -175,9 +175,9 @@ async fn a_hundred_dead_letters_go_in_parts_and_are_one_order() {
 #[tokio::test(start_paused = true)]
 async fn a_skipped_dead_letter_never_comes_back() {
     let desk = Desk::new().await;
-    desk.breaks(true);
+    desk.fails(true);
     desk.happens("one").await;
-    desk.breaks(false);
+    desk.fails(false);
     let event = desk.events(HAPPENED.spec.name).await.remove(0);
     let request = json!({ "listener": LISTENER, "event": event });
     let plan: Plan = desk.tries(&api::DLQ_SKIP, request.clone()).await;
@@ -195,9 +195,9 @@ async fn a_skipped_dead_letter_never_comes_back() {
 
 /// A first move that is given up, and two that wait behind it; the addresses of all.
 async fn blocked(desk: &Desk) -> Vec<String> {
-    desk.breaks(true);
+    desk.fails(true);
     desk.moves("first", 1).await;
-    desk.breaks(false);
+    desk.fails(false);
     desk.moves("second", 2).await;
     desk.moves("third", 3).await;
     assert_eq!(desk.handled().await, Vec::<String>::new());
@@ -269,14 +269,14 @@ async fn a_blocked_entity_goes_on_although_its_events_are_not_kept_any_more() {
 #[tokio::test(start_paused = true)]
 async fn a_dead_letter_that_is_tried_again_stays_in_sight_until_it_is_settled() {
     let desk = Desk::new().await;
-    desk.breaks(true);
+    desk.fails(true);
     desk.happens("one").await;
-    desk.breaks(false);
-    desk.platform.mappings().enable(LISTENER, false);
+    desk.fails(false);
+    desk.mappings().enable(LISTENER, false);
     let _: Plan = desk.does(&api::DLQ_RETRY, json!({ "listener": LISTENER }), "k").await;
     assert_eq!(dead(&desk, LISTENER).await.len(), 1, "nobody has handled it yet");
-    desk.platform.mappings().enable(LISTENER, true);
-    desk.platform.settle().await;
+    desk.mappings().enable(LISTENER, true);
+    desk.settle().await;
     assert_eq!((dead(&desk, LISTENER).await, desk.handled().await), (vec![], vec!["one".into()]));
 }
 
@@ -285,7 +285,7 @@ async fn what_failed_in_a_replay_can_be_named_and_passed_over() {
     let desk = Desk::new().await;
     desk.happens("one").await;
     let event = desk.events(HAPPENED.spec.name).await.remove(0);
-    desk.breaks(true);
+    desk.fails(true);
     let forced = json!({ "event": event, "listener": LISTENER, "force": true });
     let _: Plan = desk.does(&api::EVENT_REPLAY, forced, "k").await;
     let letters = dead(&desk, LISTENER).await;

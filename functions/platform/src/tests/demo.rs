@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use contracts::{Call, Empty};
 use events::{Event, Fact};
 use kernel::{EntityKind, EntityRef, Error, EventId};
-use local::Told;
+use local::harness::Told;
 use runtime::module::{answer, every, listen};
 use runtime::{Commit, Ctx, Group, Module, Outcome, Received, System, Worker};
 use schemars::JsonSchema;
@@ -25,7 +25,7 @@ pub const QUIET: &str = "demo.on_quiet";
 /// Where the listeners write down what they handle.
 pub const DEMO: Table = Table::new("demo");
 
-static ACT: Call<Happened, Empty> = Call::new("demo.act");
+pub static ACT: Call<Happened, Empty> = Call::new("demo.act");
 pub const HAPPENED: Event<Happened> = Event::new("demo.thing.happened", EntityKind::Settings);
 pub const ECHOED: Event<Happened> = Event::new("demo.thing.echoed", EntityKind::Settings);
 /// What is announced of whatever begins with this word.

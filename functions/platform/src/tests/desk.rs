@@ -1,36 +1,44 @@
 //! What the tests share: the module beside one that exists only here, whose listeners fail when
 //! told to.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use contracts::Operation;
 use events::Envelope;
-use events::envelope::Origin;
 use events::ops::ACTION_PERFORMED;
-use kernel::{EntityKind, EntityRef, EventId, ScheduleId, TenantId};
+use kernel::{ScheduleId, TenantId};
 use local::aws::sqs::NewMessage;
-use local::{Options, Platform, seed};
-use serde::Serialize;
+use local::{Harness, Options, seed};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use store::inbox::InboxKey;
-use store::outbox::{Birth, OutboxRow, Status};
-use store::{Consistency, INBOX, Item, OUTBOX, Query, Scope, Token, schedule, transition};
+use store::outbox::{OutboxRow, Status};
+use store::{Consistency, INBOX, OUTBOX, Scope, Token, schedule, transition};
 
 use crate::store::outbox::Outbox;
 
-use super::demo::{DEMO, Effects, HAPPENED, Happened, LISTENER, MOVED, ORDERED, demo, effects};
+use super::demo::{ACT, DEMO, Effects, HAPPENED, Happened, LISTENER, MOVED, ORDERED};
+use super::demo::{demo, effects};
 
 pub const TENANT: TenantId = seed::DEMO_TENANT;
 pub const REASON: &str = "the receiver was down";
 
 /// A platform with a module whose listeners note what they handle.
 pub struct Desk {
-    pub platform: Platform,
+    harness: Harness,
     broken: Arc<AtomicBool>,
     looked_at: AtomicUsize,
+}
+
+impl Deref for Desk {
+    type Target = Harness;
+
+    fn deref(&self) -> &Harness {
+        &self.harness
+    }
 }
 
 impl Desk {
@@ -41,18 +49,18 @@ impl Desk {
     pub async fn start(options: Options) -> Self {
         let broken = Arc::default();
         let modules = vec![crate::module(), demo(&broken)];
-        let platform = Platform::start(modules, options).await.unwrap();
-        Self { platform, broken, looked_at: AtomicUsize::new(0) }
+        let harness = Harness::start(modules, options).await;
+        Self { harness, broken, looked_at: AtomicUsize::new(0) }
     }
 
     /// From now on the listeners fail for good, or do not any more.
-    pub fn breaks(&self, broken: bool) {
+    pub fn fails(&self, broken: bool) {
         self.broken.store(broken, Ordering::SeqCst);
     }
 
     /// What was handled since the last look, in order.
     pub async fn handled(&self) -> Vec<String> {
-        let store = &self.platform.ports().store;
+        let store = &self.ports().store;
         let item = store.get_item(&DEMO, &effects(), Consistency::Strong).await.unwrap();
         let Some(item) = item else { return Vec::new() };
         let all: Effects = item.read().unwrap();
@@ -63,7 +71,7 @@ impl Desk {
     /// Something happens and everything settles.
     pub async fn happens(&self, what: &str) {
         self.act(what, 1, false).await;
-        self.platform.settle().await;
+        self.settle().await;
     }
 
     /// So many things happen at once, and everything settles.
@@ -71,18 +79,18 @@ impl Desk {
         for n in 0..count {
             self.act(&format!("n{n}"), 1, false).await;
         }
-        self.platform.settle().await;
+        self.settle().await;
     }
 
     /// Something happens, and the queue of this listener moves it aside, as after too many crashes.
     pub async fn crashes(&self, listener: &str, happening: impl Future<Output = ()>) {
-        self.platform.mappings().enable(listener, false);
+        self.mappings().enable(listener, false);
         happening.await;
-        let name = format!("talaria-local-{}", listener.replace('.', "-"));
-        let fifo = if listener == ORDERED { ".fifo" } else { "" };
-        let (queue, dead) = (format!("{name}{fifo}"), format!("{name}-dlq{fifo}"));
-        let queues = self.platform.cloud().queues();
-        for message in queues.peek(&queue, usize::MAX).unwrap() {
+        let hearing = self.ports().backbone().listener(listener).unwrap();
+        let full = |name: &str| format!("talaria-local-{name}");
+        let (queue, dead) = (full(&hearing.queue), full(&hearing.dead_letter_queue));
+        let queues = self.cloud().queues();
+        for message in self.waiting(listener) {
             let aside = NewMessage {
                 body: message.body,
                 attributes: message.attributes,
@@ -94,12 +102,12 @@ impl Desk {
             queues.send(&dead, aside).unwrap();
         }
         queues.purge(&queue).unwrap();
-        self.platform.mappings().enable(listener, true);
+        self.mappings().enable(listener, true);
     }
 
     /// The outbox row of an event is gone: it was settled 30 days ago.
     pub async fn expires(&self, event: &str) {
-        let store = &self.platform.ports().store;
+        let store = &self.ports().store;
         let key = Outbox::of(store).key(&event.parse().unwrap()).await.unwrap().unwrap();
         assert!(store.delete(&OUTBOX, &key, None).await.unwrap().done().is_some());
     }
@@ -118,7 +126,7 @@ impl Desk {
         for address in self.events(kind).await.iter().take(count) {
             let event = address.rsplit('/').next().unwrap().parse().unwrap();
             let inbox = InboxKey::new(&Scope::tenant(TENANT).mode(true), listener, event, None);
-            let store = &self.platform.ports().store;
+            let store = &self.ports().store;
             assert!(store.delete(&INBOX, inbox.key(), None).await.unwrap().done().is_some());
         }
     }
@@ -126,110 +134,81 @@ impl Desk {
     /// The n-th move of a swap, in order.
     pub async fn moves(&self, what: &str, sequence: u64) {
         self.act(what, sequence, true).await;
-        self.platform.settle().await;
+        self.settle().await;
     }
 
     async fn act(&self, what: &str, sequence: u64, ordered: bool) {
-        let call = json!({
-            "tenant": TENANT, "livemode": true, "actor": null, "correlation": "test",
-            "causation": null, "traceparent": null,
-            "request": Happened { what: what.to_owned(), sequence, ordered },
-        });
-        self.platform.invoke("demo.act", call).await.unwrap();
-    }
-
-    pub async fn minutes_pass(&self, minutes: u32) {
-        for _ in 0..minutes {
-            self.platform.pass(Duration::from_secs(60)).await;
-        }
+        let what = what.to_owned();
+        self.call(&ACT, &Happened { what, sequence, ordered }).await.unwrap();
     }
 
     /// An operator asks.
-    pub async fn asks<Q: Serialize, S: DeserializeOwned>(
+    pub async fn asks<Q, S: DeserializeOwned>(
         &self,
         operation: &Operation<Q, S>,
         request: Value,
     ) -> S {
-        done(self.orders(operation, request, None, false, "k").await)
+        self.operate(operation, request).send().await.unwrap()
     }
 
     /// An operator tries a change without confirming it.
-    pub async fn tries<Q: Serialize, S: DeserializeOwned>(
+    pub async fn tries<Q, S: DeserializeOwned>(
         &self,
         operation: &Operation<Q, S>,
         request: Value,
     ) -> S {
-        done(self.orders(operation, request, Some(REASON), false, "k").await)
+        self.operate(operation, request).because(Some(REASON)).send().await.unwrap()
     }
 
     /// An operator confirms a change under this key, and everything settles.
-    pub async fn does<Q: Serialize, S: DeserializeOwned>(
+    pub async fn does<Q, S: DeserializeOwned>(
         &self,
         operation: &Operation<Q, S>,
         request: Value,
         key: &str,
     ) -> S {
-        let report = self.orders(operation, request, Some(REASON), true, key).await;
-        self.platform.settle().await;
-        done(report)
+        let order = self.operate(operation, request).because(Some(REASON)).confirmed();
+        let done = order.key(key).send().await;
+        self.settle().await;
+        done.unwrap()
     }
 
     /// An operator confirms a change, and may never hear of it.
-    pub async fn stumbles<Q: Serialize, S: DeserializeOwned>(
+    pub async fn stumbles<Q, S: DeserializeOwned>(
         &self,
         operation: &Operation<Q, S>,
         request: Value,
         key: &str,
     ) {
-        let order = json!({
-            "operator": "ada", "reason": REASON, "confirmed": true, "key": key, "request": request,
-        });
+        let order = self.operate(operation, request).because(Some(REASON)).confirmed();
         // What went wrong is the fault that was injected.
-        let _ = self.platform.invoke(operation.spec.id, order).await;
-        self.platform.settle().await;
+        let _ = order.key(key).send().await;
+        self.settle().await;
     }
 
     /// The code an order is refused with, confirmed or not.
-    pub async fn refuses<Q: Serialize, S: DeserializeOwned>(
+    pub async fn refuses<Q, S: DeserializeOwned>(
         &self,
         operation: &Operation<Q, S>,
         request: Value,
         reason: Option<&str>,
     ) -> String {
-        let mut codes = Vec::new();
-        for confirmed in [false, true] {
-            let key = format!("refused {request}");
-            let report = self.orders(operation, request.clone(), reason, confirmed, &key).await;
-            codes.push(report["refused"]["code"].as_str().unwrap_or_default().to_owned());
-        }
-        assert_eq!(codes[0], codes[1], "a dry run refuses what the order refuses");
-        codes.remove(0)
+        let order = || self.operate(operation, request.clone()).because(reason);
+        let tried = order().send().await.err().unwrap().code;
+        let confirmed = order().confirmed().send().await.err().unwrap().code;
+        assert_eq!(tried, confirmed, "a dry run refuses what the order refuses");
+        tried
     }
 
     /// The code a confirmed order under this key is refused with.
-    pub async fn refuses_confirmed<Q: Serialize, S: DeserializeOwned>(
+    pub async fn refuses_confirmed<Q, S: DeserializeOwned>(
         &self,
         operation: &Operation<Q, S>,
         request: Value,
         key: &str,
     ) -> String {
-        let report = self.orders(operation, request, Some(REASON), true, key).await;
-        report["refused"]["code"].as_str().unwrap_or_default().to_owned()
-    }
-
-    async fn orders<Q: Serialize, S: DeserializeOwned>(
-        &self,
-        operation: &Operation<Q, S>,
-        request: Value,
-        reason: Option<&str>,
-        confirmed: bool,
-        key: &str,
-    ) -> Value {
-        let order = json!({
-            "operator": "ada", "reason": reason, "confirmed": confirmed, "key": key,
-            "request": request,
-        });
-        self.platform.invoke(operation.spec.id, order).await.unwrap()
+        let order = self.operate(operation, request).because(Some(REASON)).confirmed();
+        order.key(key).send().await.err().unwrap().code
     }
 
     /// The actions of operators so far: function, reason and number of targets.
@@ -237,13 +216,10 @@ impl Desk {
         let scope = Scope::tenant(TenantId::from_bytes([0; 16])).mode(true);
         let day = self.now().day();
         let query = store::outbox::of_day(&scope, &day, ACTION_PERFORMED.spec.public);
-        let store = &self.platform.ports().store;
         let mut actions = Vec::new();
-        for item in store.query_items(&query).await.unwrap().items {
-            let key = item.key().unwrap();
-            let row = store.get_item(&OUTBOX, &key, store::Consistency::Strong).await.unwrap();
-            let envelope = row.unwrap().text("envelope").unwrap().to_owned();
-            let data = Envelope::parse(&envelope).unwrap().data;
+        for item in self.items(query).await {
+            let row: OutboxRow = self.row(&item.key().unwrap()).await.unwrap();
+            let data = Envelope::parse(&row.envelope).unwrap().data;
             let targets = data["targets"].as_array().unwrap().len();
             assert_eq!((&data["reason"], &data["operator"]), (&json!(REASON), &json!("ada")));
             actions.push(format!("{} {targets}", data["action"].as_str().unwrap()));
@@ -251,41 +227,32 @@ impl Desk {
         actions
     }
 
-    pub fn now(&self) -> kernel::Timestamp {
-        kernel::Timestamp::from_ms(self.platform.clock().now_ms())
-    }
-
-    /// Every item of every table an order may write, to see that a dry run changes nothing.
-    pub async fn rows(&self, query: Query) -> Vec<Item> {
-        self.platform.ports().store.query_items(&query).await.unwrap().items
-    }
-
     /// The addresses of what happened so far, oldest first, of this type.
     pub async fn events(&self, kind: &str) -> Vec<String> {
         let scope = Scope::tenant(TENANT).mode(true);
         let query = store::outbox::of_day(&scope, &self.now().day(), false).limit(1000);
-        let items = self.rows(query).await;
+        let items = self.items(query).await;
         let own = items.iter().filter(|item| item.text("type") == Some(kind));
         own.map(|item| format!("{TENANT}/l/{}", item.text("event_id").unwrap())).collect()
     }
 
     /// An event whose publishing was given up; its address.
     pub async fn unpublished(&self, what: &str) -> String {
-        let mut row = self.row(what);
+        let mut row = self.row_of(what).await;
         row.status = Status::Processing;
         row.claim = Some("c".to_owned());
         self.commit(row.clone()).await;
         let refusal =
             transition::Refusal { code: "publish_refused".to_owned(), fingerprint: "f".to_owned() };
         let fail = transition::fail(&row.key, "c", &row.kind, &refusal, self.now());
-        let store = &self.platform.ports().store;
+        let store = &self.ports().store;
         assert!(store.update(fail).await.unwrap().done().is_some());
         format!("{TENANT}/l/settings/{what}/1")
     }
 
     /// An event that was committed by a function that died right after.
     pub async fn born(&self, what: &str) {
-        self.commit(self.row(what)).await;
+        self.commit(self.row_of(what).await).await;
     }
 
     /// A module plans an event in so many seconds.
@@ -303,48 +270,16 @@ impl Desk {
         };
         let timer = schedule::TimerKey::new(TENANT, true, "demo", name);
         let update = timer.put(ScheduleId::from_bytes([7; 16]), &plan, at);
-        assert!(self.platform.ports().store.update(update).await.unwrap().done().is_some());
+        assert!(self.ports().store.update(update).await.unwrap().done().is_some());
     }
 
     async fn commit(&self, row: OutboxRow) {
         let token = Token::of(row.event_id.to_string().as_bytes(), 0);
-        self.platform.ports().store.commit(row.into_change(), &token).await.unwrap();
+        self.ports().store.commit(row.into_change(), &token).await.unwrap();
     }
 
-    fn row(&self, what: &str) -> OutboxRow {
-        let scope = Scope::tenant(TENANT).mode(true);
-        let subject = EntityRef::new(EntityKind::Settings, what);
-        let (id, now) = (EventId::new(self.now(), [what.len() as u8; 10]), self.now());
-        let origin = Origin {
-            tenant: TENANT,
-            livemode: true,
-            actor: None,
-            correlation: "test".to_owned(),
-            causation: None,
-            traceparent: None,
-        };
-        let data = json!(Happened { what: what.to_owned(), sequence: 1, ordered: false });
-        let envelope = Envelope::new(&HAPPENED.spec, id, subject.clone(), 1, now, &origin, data);
-        let birth = Birth {
-            scope,
-            subject,
-            sequence: 1,
-            event_id: id,
-            kind: HAPPENED.spec.name.to_owned(),
-            major: 1,
-            module: "demo".to_owned(),
-            ordered: false,
-            priority: "normal".to_owned(),
-            public: false,
-            facet: None,
-            envelope: envelope.to_bytes().unwrap(),
-            traceparent: None,
-        };
-        OutboxRow::born(&birth, now)
+    async fn row_of(&self, what: &str) -> OutboxRow {
+        let data = Happened { what: what.to_owned(), sequence: 1, ordered: false };
+        self.outbox_row(&HAPPENED, what, &data).await
     }
-}
-
-fn done<S: DeserializeOwned>(report: Value) -> S {
-    assert!(report.get("done").is_some(), "{report}");
-    serde_json::from_value(report["done"].clone()).unwrap()
 }

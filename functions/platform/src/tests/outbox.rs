@@ -1,5 +1,5 @@
 use contracts::platform::{self as api, Listing, OutboxLine, Plan};
-use local::fault::{Fault, FaultPlan};
+use local::harness::FAULTS;
 use serde_json::{Value, json};
 
 use super::demo::HAPPENED;
@@ -43,7 +43,7 @@ async fn a_retried_event_is_published_once_and_heard() {
     let request = json!({ "events": events });
     let plan: Plan = desk.tries(&api::OUTBOX_RETRY, request.clone()).await;
     assert_eq!((plan.done, plan.targets()), (false, events.to_vec()));
-    desk.platform.settle().await;
+    desk.settle().await;
     assert_eq!((failed(&desk).await.len(), desk.handled().await.len()), (2, 0));
     let plan: Plan = desk.does(&api::OUTBOX_RETRY, request.clone(), "k1").await;
     assert!(plan.done);
@@ -61,12 +61,9 @@ async fn a_key_names_one_order() {
     let desk = Desk::new().await;
     let (one, three) = (desk.unpublished("one").await, desk.unpublished("three").await);
     let _: Plan = desk.does(&api::OUTBOX_RETRY, json!({ "events": [one] }), "k").await;
-    let order = json!({
-        "operator": "ada", "reason": REASON, "confirmed": true, "key": "k",
-        "request": { "events": [three] },
-    });
-    let report = desk.platform.invoke("platform.outbox_retry", order).await.unwrap();
-    assert_eq!(report["refused"]["code"], "idempotency_key_reused", "{report}");
+    let other = json!({ "events": [three] });
+    let code = desk.refuses_confirmed(&api::OUTBOX_RETRY, other, "k").await;
+    assert_eq!(code, "idempotency_key_reused");
     assert_eq!(failed(&desk).await, [three]);
 }
 
@@ -115,12 +112,12 @@ async fn failed_rows_are_listed_page_by_page_over_all_types_and_by_one() {
 #[tokio::test(start_paused = true)]
 async fn rows_that_wait_are_listed_oldest_first_page_by_page() {
     let desk = Desk::new().await;
-    desk.platform.mappings().enable("platform.relay_stream", false);
+    desk.mappings().enable("platform.relay_stream", false);
     for n in 1..=5 {
         desk.born(&format!("n{n}")).await;
-        desk.platform.clock().advance(1_000);
+        desk.clock().advance(1_000);
     }
-    desk.platform.clock().advance(60_000);
+    desk.clock().advance(60_000);
     let (mut seen, mut cursor) = (Vec::new(), Value::Null);
     loop {
         let request = json!({ "status": "pending", "limit": 2, "cursor": cursor });
@@ -135,19 +132,11 @@ async fn rows_that_wait_are_listed_oldest_first_page_by_page() {
 
 #[tokio::test(start_paused = true)]
 async fn an_order_that_is_sent_again_after_any_fault_is_carried_out_once() {
-    let faults = [
-        Fault::CrashBefore,
-        Fault::CrashAfter,
-        Fault::ErrorBefore,
-        Fault::ReplyLost,
-        Fault::Conflict,
-    ];
-    for fault in faults {
+    for fault in FAULTS {
         for n in 1..=3 {
             let desk = Desk::new().await;
             let event = desk.unpublished("one").await;
-            let function = "platform.outbox_retry".to_owned();
-            desk.platform.cloud().faults().inject(FaultPlan::NthOf { function, n, fault });
+            desk.breaks("platform.outbox_retry", n, fault);
             let request = json!({ "events": [event] });
             desk.stumbles(&api::OUTBOX_RETRY, request.clone(), "k").await;
             let plan: Plan = desk.does(&api::OUTBOX_RETRY, request, "k").await;

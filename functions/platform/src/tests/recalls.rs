@@ -9,7 +9,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use kernel::{EventId, TenantId, Timestamp};
 use local::Options;
-use local::fault::{Fault, FaultPlan};
+use local::fault::Fault;
 use serde_json::{Value, json};
 use store::{Consistency, OUTBOX, Scope};
 
@@ -17,7 +17,6 @@ use super::demo::{HAPPENED, LISTENER, MOVED, ORDERED, PATIENT, QUIET};
 use super::desk::{Desk, REASON, TENANT};
 
 const BUCKET: &str = "talaria-local-archive";
-const QUEUE: &str = "talaria-local-demo-on_happened";
 const JOB: &str = "platform.replay_run";
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -29,8 +28,8 @@ async fn archiving() -> Desk {
 
 /// Days go by, and what expires is gone.
 async fn days_pass(desk: &Desk, count: u32) {
-    desk.platform.pass(count * DAY).await;
-    assert_eq!(desk.platform.cloud().violations(), []);
+    desk.pass(count * DAY).await;
+    assert_eq!(desk.cloud().violations(), []);
 }
 
 /// A range of an hour before and after this instant.
@@ -67,7 +66,7 @@ fn sorted(mut words: Vec<String>) -> Vec<String> {
 
 /// The lines of what happened in the archive of the first day.
 fn lines(desk: &Desk) -> Vec<Value> {
-    let objects = desk.platform.cloud().objects();
+    let objects = desk.cloud().objects();
     let mut found = Vec::new();
     for name in objects.keys(BUCKET, "archive/dt=2030-06-01/") {
         let file = objects.get(BUCKET, &name).unwrap();
@@ -97,7 +96,7 @@ fn packed(text: &str) -> Vec<u8> {
 
 /// Puts a file into the archive.
 async fn put(desk: &Desk, name: &str, file: Vec<u8>) {
-    let sdk = desk.platform.ports().sdk_config("");
+    let sdk = desk.ports().sdk_config("");
     let config = aws_sdk_s3::config::Builder::from(&sdk).force_path_style(true).build();
     let client = aws_sdk_s3::Client::from_conf(config);
     let put = client.put_object().bucket(BUCKET).key(format!("archive/{name}"));
@@ -111,7 +110,7 @@ async fn a_range_the_outbox_has_forgotten_is_replayed_from_the_archive() {
     desk.many(3).await;
     days_pass(&desk, 40).await;
     let outbox = store::outbox::of_day(&Scope::tenant(TENANT).mode(true), &noon.day(), false);
-    assert_eq!(desk.rows(outbox).await.len(), 0);
+    assert_eq!(desk.items(outbox).await.len(), 0);
     desk.handled().await;
     for key in ["k1", "k2"] {
         let view = replayed(&desk, around(noon, "all"), key).await;
@@ -128,14 +127,14 @@ async fn what_is_sent_from_the_archive_is_what_was_published() {
     let noon = desk.now();
     desk.happens("ä \"quoted\" \\ line").await;
     let outbox = store::outbox::of_day(&Scope::tenant(TENANT).mode(true), &noon.day(), false);
-    let key = desk.rows(outbox).await.remove(0).key().unwrap();
-    let store = &desk.platform.ports().store;
+    let key = desk.items(outbox).await.remove(0).key().unwrap();
+    let store = &desk.ports().store;
     let row = store.get_item(&OUTBOX, &key, Consistency::Strong).await.unwrap().unwrap();
     let envelope = row.text("envelope").unwrap().to_owned();
     days_pass(&desk, 40).await;
-    desk.platform.mappings().enable(LISTENER, false);
+    desk.mappings().enable(LISTENER, false);
     replayed(&desk, around(noon, "all"), "k").await;
-    let messages = desk.platform.cloud().queues().peek(QUEUE, 10).unwrap();
+    let messages = desk.waiting(LISTENER);
     assert_eq!((messages.len(), &messages[0].body), (1, &envelope));
 }
 
@@ -201,9 +200,8 @@ async fn a_chunk_that_stops_anywhere_loses_nothing_and_repeats_nothing() {
         }
         days_pass(&desk, 40).await;
         desk.handled().await;
-        let plan = FaultPlan::NthOf { function: JOB.to_owned(), n, fault };
-        desk.platform.cloud().faults().reset();
-        desk.platform.cloud().faults().inject(plan);
+        desk.cloud().faults().reset();
+        desk.breaks(JOB, n, fault);
         let view = replayed(&desk, around(noon, "all"), "k").await;
         assert_eq!((view.seen, view.sent, view.unreadable), (130, 130, 0), "{n} {fault:?}");
         assert_eq!(view.chunks, 2, "{n} {fault:?}");
@@ -273,10 +271,10 @@ async fn what_cannot_be_read_is_counted_and_named_and_the_rest_is_sent() {
     let view = replayed(&desk, around(noon, "all"), "k").await;
     assert_eq!((view.sent, view.unreadable), (2, 2));
     assert_eq!(sorted(desk.handled().await), ["one", "two"]);
-    let lines = desk.platform.logs();
-    let lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let named: Vec<String> = lines
-        .filter(|line| line["level"] == "error" && line["call"] == JOB)
+    let named: Vec<String> = desk
+        .errors()
+        .iter()
+        .filter(|line| line["call"] == JOB)
         .map(|line| format!("{} {}", line["file"].as_str().unwrap(), line["line"]))
         .collect();
     let expected = ["archive/dt=2030-06-01/0.jsonl.gz 1", "archive/dt=2030-06-01/1.jsonl.gz 1"];
@@ -290,9 +288,7 @@ async fn an_archive_that_never_answers_ends_the_replay() {
     days_pass(&desk, 40).await;
     // Every chunk's second request is that of its list.
     for n in 1..400 {
-        let plan =
-            FaultPlan::NthOf { function: JOB.to_owned(), n: 2 * n, fault: Fault::ErrorBefore };
-        desk.platform.cloud().faults().inject(plan);
+        desk.breaks(JOB, 2 * n, Fault::ErrorBefore);
     }
     let plan: Plan = desk.does(&api::REPLAY_START, around(noon, "all"), "k").await;
     desk.minutes_pass(90).await;
@@ -313,19 +309,18 @@ async fn a_line_of_another_tenant_or_mode_is_never_sent() {
     let file = packed(&format!("{foreign}\n{test}\n"));
     put(&desk, "dt=2030-06-01/0.jsonl.gz", file).await;
     days_pass(&desk, 40).await;
-    desk.platform.mappings().enable(LISTENER, false);
-    let queues = desk.platform.cloud().queues();
+    desk.mappings().enable(LISTENER, false);
     let mut request = around(noon, "all");
     let view = replayed(&desk, request.clone(), "live").await;
     assert_eq!((view.seen, view.sent), (1, 1));
-    let messages = queues.peek(QUEUE, 10).unwrap();
+    let messages = desk.waiting(LISTENER);
     assert!(messages.len() == 1 && messages[0].body.contains("\"own\""), "{messages:?}");
     request["livemode"] = json!(false);
     let view = replayed(&desk, request, "test").await;
     assert_eq!((view.seen, view.sent), (1, 1));
-    let messages = queues.peek(QUEUE, 10).unwrap();
+    let messages = desk.waiting(LISTENER);
     assert!(messages.len() == 2 && messages[1].body.contains("\"test\""), "{messages:?}");
-    assert_eq!(desk.platform.cloud().violations(), []);
+    assert_eq!(desk.cloud().violations(), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -349,9 +344,9 @@ async fn a_dead_letter_the_outbox_has_forgotten_is_handed_out_by_a_range() {
     let desk = archiving().await;
     let noon = desk.now();
     desk.happens("fine").await;
-    desk.breaks(true);
+    desk.fails(true);
     desk.happens("broken").await;
-    desk.breaks(false);
+    desk.fails(false);
     days_pass(&desk, 40).await;
     desk.handled().await;
     let retry = json!({ "listener": LISTENER });
@@ -397,11 +392,11 @@ async fn an_ordered_listener_handles_old_events_without_waiting_for_what_is_gone
 /// What an entity did, of which its listener never heard, and which the archive holds in another
 /// order: the first move was published a day late, and more files than one chunk opens lie between.
 async fn unheard_moves(desk: &Desk) {
-    desk.platform.mappings().enable(ORDERED, false);
+    desk.mappings().enable(ORDERED, false);
     for (sequence, what) in ["first", "second", "third"].into_iter().enumerate() {
         desk.moves(what, sequence as u64 + 1).await;
     }
-    let objects = desk.platform.cloud().objects();
+    let objects = desk.cloud().objects();
     let (mut first, mut names) = (None, Vec::new());
     for name in objects.keys(BUCKET, "archive/dt=2030-06-01/") {
         let file = objects.get(BUCKET, &name).unwrap();
@@ -427,15 +422,15 @@ async fn an_ordered_listener_that_never_heard_of_an_entity_misses_none_of_it() {
     let noon = desk.now();
     unheard_moves(&desk).await;
     days_pass(&desk, 32).await;
-    desk.platform.mappings().enable(ORDERED, true);
-    desk.platform.settle().await;
+    desk.mappings().enable(ORDERED, true);
+    desk.settle().await;
     assert_eq!(desk.handled().await.len(), 0, "the queue has forgotten them");
-    desk.platform.mappings().enable(ORDERED, false);
+    desk.mappings().enable(ORDERED, false);
     let request = around_for(ORDERED, noon, "missing");
     let view = replayed(&desk, request, "k").await;
     assert_eq!((view.sent, view.chunks), (3, 2));
     // All of them wait when the listener gets to see the first.
-    desk.platform.mappings().enable(ORDERED, true);
+    desk.mappings().enable(ORDERED, true);
     desk.minutes_pass(1).await;
     assert_eq!(desk.handled().await, ["second", "third", "first"]);
     desk.moves("fourth", 4).await;
@@ -447,9 +442,9 @@ async fn what_was_parked_for_longer_than_the_outbox_keeps_follows_from_the_archi
     let desk = archiving().await;
     let noon = desk.now();
     desk.moves("first", 1).await;
-    desk.breaks(true);
+    desk.fails(true);
     desk.moves("second", 2).await;
-    desk.breaks(false);
+    desk.fails(false);
     desk.moves("third", 3).await;
     desk.moves("fourth", 4).await;
     assert_eq!(desk.handled().await, ["first"]);
@@ -470,9 +465,9 @@ async fn an_old_event_that_is_tried_again_later_is_not_lost() {
     days_pass(&desk, 40).await;
     desk.handled().await;
     let request = around_for(PATIENT, noon, "all");
-    desk.breaks(true);
+    desk.fails(true);
     assert_eq!(replayed(&desk, request, "k").await.sent, 1);
-    desk.breaks(false);
+    desk.fails(false);
     assert_eq!(desk.handled().await.len(), 0);
     desk.minutes_pass(40).await;
     assert_eq!(desk.handled().await, ["wait"]);
@@ -482,10 +477,10 @@ async fn an_old_event_that_is_tried_again_later_is_not_lost() {
 async fn an_old_event_that_is_put_off_until_its_entity_is_quiet_is_not_lost() {
     let desk = archiving().await;
     let noon = desk.now();
-    desk.platform.mappings().enable(QUIET, false);
+    desk.mappings().enable(QUIET, false);
     desk.happens("wait").await;
     days_pass(&desk, 32).await;
-    desk.platform.mappings().enable(QUIET, true);
+    desk.mappings().enable(QUIET, true);
     desk.handled().await;
     let request = around_for(QUIET, noon, "missing");
     assert_eq!(replayed(&desk, request, "k").await.sent, 1);

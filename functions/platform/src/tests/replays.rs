@@ -1,6 +1,6 @@
 use contracts::platform::{self as api, Plan, ReplayState, ReplayView};
 use kernel::ReplayId;
-use local::fault::{Fault, FaultPlan};
+use local::fault::Fault;
 use serde_json::{Value, json};
 use store::planted::{self, Bug};
 
@@ -66,17 +66,15 @@ async fn a_forced_replay_travels_under_an_inbox_row_of_its_own() {
     let desk = Desk::new().await;
     desk.happens("one").await;
     let event = desk.events(HAPPENED.spec.name).await.remove(0);
-    desk.platform.mappings().enable(LISTENER, false);
+    desk.mappings().enable(LISTENER, false);
     let request = json!({ "event": event, "listener": LISTENER, "force": true });
     let tried: Plan = desk.tries(&api::EVENT_REPLAY, request.clone()).await;
     assert_eq!((tried.done, tried.replay_id), (false, None));
-    let queue = "talaria-local-demo-on_happened";
-    let queues = desk.platform.cloud().queues();
-    assert_eq!(queues.peek(queue, 10).unwrap().len(), 0);
+    assert_eq!(desk.waiting(LISTENER).len(), 0);
     let plan: Plan = desk.does(&api::EVENT_REPLAY, request.clone(), "k").await;
     let again: Plan = desk.does(&api::EVENT_REPLAY, request, "k").await;
     assert_eq!(again.replay_id, plan.replay_id);
-    let messages = queues.peek(queue, 10).unwrap();
+    let messages = desk.waiting(LISTENER);
     assert_eq!(messages.len(), 1);
     let attributes = format!("{:?}", messages[0].attributes);
     let part = plan.replay_id.unwrap().to_string();
@@ -140,9 +138,9 @@ async fn a_replay_of_what_is_missing_fills_the_gap_and_nothing_else() {
 #[tokio::test(start_paused = true)]
 async fn a_replay_of_what_failed_hands_out_dead_letters() {
     let desk = Desk::new().await;
-    desk.breaks(true);
+    desk.fails(true);
     desk.happens("one").await;
-    desk.breaks(false);
+    desk.fails(false);
     desk.happens("two").await;
     desk.handled().await;
     let plan: Plan = desk.does(&api::REPLAY_START, range(&desk, "failed"), "k").await;
@@ -157,12 +155,11 @@ async fn a_replay_of_everything_sends_every_event_past_its_order() {
     let desk = Desk::new().await;
     desk.happens("one").await;
     desk.happens("two").await;
-    desk.platform.mappings().enable(LISTENER, false);
+    desk.mappings().enable(LISTENER, false);
     let plan: Plan = desk.does(&api::REPLAY_START, range(&desk, "all"), "k").await;
     desk.minutes_pass(2).await;
     let part = plan.replay_id.unwrap().to_string();
-    let queues = desk.platform.cloud().queues();
-    let messages = queues.peek("talaria-local-demo-on_happened", 10).unwrap();
+    let messages = desk.waiting(LISTENER);
     assert_eq!(messages.len(), 2);
     for message in messages {
         let attributes = format!("{:?}", message.attributes);
@@ -208,7 +205,7 @@ async fn a_replay_whose_job_got_lost_is_started_again_from_its_due_row() {
     desk.forgets(1).await;
     desk.handled().await;
     let plan: Plan = desk.does(&api::REPLAY_START, range(&desk, "missing"), "k").await;
-    desk.platform.cloud().queues().purge("talaria-local-platform-replay_run").unwrap();
+    desk.cloud().queues().purge("talaria-local-platform-replay_run").unwrap();
     desk.minutes_pass(3).await;
     let id = plan.replay_id.unwrap();
     assert_eq!(progress(&desk, id).await.state, ReplayState::Created);
@@ -221,7 +218,7 @@ async fn a_replay_whose_job_got_lost_is_started_again_from_its_due_row() {
 async fn a_replay_that_never_gets_on_fails_and_lets_the_next_begin() {
     let desk = Desk::new().await;
     desk.happens("one").await;
-    desk.platform.mappings().enable("platform.replay_run", false);
+    desk.mappings().enable("platform.replay_run", false);
     let plan: Plan = desk.does(&api::REPLAY_START, range(&desk, "missing"), "k").await;
     desk.minutes_pass(70).await;
     let id = plan.replay_id.unwrap();
@@ -235,9 +232,7 @@ async fn sent_with_stale_index(nth: u64) -> u64 {
     let desk = Desk::new().await;
     desk.many(101).await;
     desk.forgets(101).await;
-    let function = "platform.replay_run".to_owned();
-    let fault = FaultPlan::NthOf { function, n: nth, fault: Fault::StaleIndex };
-    desk.platform.cloud().faults().inject(fault);
+    desk.breaks("platform.replay_run", nth, Fault::StaleIndex);
     let plan: Plan = desk.does(&api::REPLAY_START, range(&desk, "missing"), "k").await;
     desk.minutes_pass(4).await;
     let view = progress(&desk, plan.replay_id.unwrap()).await;
@@ -265,7 +260,7 @@ async fn a_replay_reads_its_own_tenant_alone_unless_the_bug_is_planted() {
         let _guard = bug.map(planted::plant);
         let _: Plan = desk.does(&api::REPLAY_START, range(&desk, "missing"), "k").await;
         desk.minutes_pass(3).await;
-        assert_eq!(desk.platform.cloud().violations().is_empty(), bug.is_none(), "{bug:?}");
+        assert_eq!(desk.cloud().violations().is_empty(), bug.is_none(), "{bug:?}");
     }
 }
 
@@ -342,10 +337,10 @@ async fn a_failed_event_behind_the_cursor_of_its_entity_is_handled_all_the_same(
         request["listener"] = json!(ORDERED);
         request
     };
-    desk.breaks(true);
+    desk.fails(true);
     let _: Plan = desk.does(&api::REPLAY_START, range("missing"), "k1").await;
     desk.minutes_pass(4).await;
-    desk.breaks(false);
+    desk.fails(false);
     desk.handled().await;
     let _: Plan = desk.does(&api::REPLAY_START, range("failed"), "k2").await;
     desk.minutes_pass(4).await;
@@ -358,10 +353,10 @@ async fn an_event_that_outlives_the_record_of_its_handling_is_only_replayed_by_f
     let desk = Desk::new().await;
     desk.happens("one").await;
     let event = desk.events(HAPPENED.spec.name).await.remove(0);
-    desk.platform.pass(29 * DAY).await;
+    desk.pass(29 * DAY).await;
     let request = json!({ "event": event });
     let _: Plan = desk.does(&api::EVENT_REPLAY, request.clone(), "k").await;
-    desk.platform.pass(7 * DAY).await;
+    desk.pass(7 * DAY).await;
     desk.handled().await;
     assert_eq!(desk.refuses(&api::EVENT_REPLAY, request, Some(REASON)).await, "no_record");
     let forced = json!({ "event": event, "listener": LISTENER, "force": true });

@@ -46,7 +46,7 @@ async fn an_event_that_is_not_there_is_not_found() {
 #[tokio::test(start_paused = true)]
 async fn listeners_are_listed_with_what_they_gave_up() {
     let desk = Desk::new().await;
-    desk.breaks(true);
+    desk.fails(true);
     desk.happens("one").await;
     desk.happens("two").await;
     let all: Listing<ListenerLine> = desk.asks(&api::LISTENER_LIST, json!({})).await;

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use local::fault::{Fault, FaultPlan};
+use local::harness::FAULTS;
 use serde_json::json;
 use store::lease;
 use store::planted::{self, Bug};
@@ -13,11 +14,11 @@ use super::world::{Order, World};
 async fn two_sweeps_at_once_fire_once() {
     let world = World::new().await;
     world.order(Order::at("a", 30, "tea")).await;
-    world.platform.clock().advance(30_000);
-    let sweep = || world.platform.invoke("platform.on_due", json!({}));
+    world.clock().advance(30_000);
+    let sweep = || world.invoke("platform.on_due", json!({}));
     let (one, other, third) = tokio::join!(sweep(), sweep(), sweep());
     assert!(one.is_ok() && other.is_ok() && third.is_ok());
-    world.platform.settle().await;
+    world.settle().await;
     world.sweep().await;
     assert_eq!(world.heard(), ["tea"]);
     assert_eq!(world.events("a").await.len(), 1);
@@ -27,14 +28,14 @@ async fn two_sweeps_at_once_fire_once() {
 async fn a_sweep_leaves_the_work_to_whoever_has_the_lease() {
     let world = World::new().await;
     world.order(Order::at("a", 30, "tea")).await;
-    world.platform.clock().advance(30_000);
-    let now = world.platform.ports().clock.now();
-    let store = &world.platform.ports().store;
+    world.clock().advance(30_000);
+    let now = world.ports().clock.now();
+    let store = &world.ports().store;
     let span = Duration::from_secs(55);
     assert!(lease::acquire(store, "on_due", "another", span, now).await.unwrap().is_some());
     world.sweep().await;
     assert_eq!(world.heard(), [""; 0]);
-    world.platform.clock().advance(55_000);
+    world.clock().advance(55_000);
     world.sweep().await;
     assert_eq!(world.heard(), ["tea"]);
 }
@@ -47,7 +48,7 @@ async fn a_sweep_may_die_anywhere() {
             let world = World::new().await;
             world.order(Order::at("a", 30, "tea")).await;
             world.order(Order::at("b", 30, "coffee")).await;
-            world.platform.cloud().faults().reset();
+            world.cloud().faults().reset();
             world.breaks("platform.on_due", n, fault);
             world.minutes_pass(3).await;
             for key in ["a", "b"] {
@@ -63,7 +64,7 @@ async fn the_planted_bug_loses_an_event_between_two_transactions() {
     for n in 2..=22 {
         let world = World::new().await;
         world.order(Order::at("a", 30, "tea")).await;
-        world.platform.cloud().faults().reset();
+        world.cloud().faults().reset();
         world.breaks("platform.on_due", n, Fault::CrashAfter);
         world.minutes_pass(2).await;
         if world.events("a").await.is_empty() {
@@ -76,9 +77,9 @@ async fn the_planted_bug_loses_an_event_between_two_transactions() {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_fires_a_timer_may_be_lost_or_doubled() {
     for n in 1..=4 {
-        for fault in World::FAULTS {
+        for fault in FAULTS {
             let world = World::new().await;
-            world.platform.cloud().faults().reset();
+            world.cloud().faults().reset();
             world.breaks("platform.schedule_fire", n, fault);
             world.order(Order::precisely("p", 30)).await;
             world.pass_s(30).await;
@@ -107,12 +108,12 @@ async fn a_sweep_works_on_many_rows_at_once() {
     for key in &keys {
         world.order(Order::at(key, 60, "tea")).await;
     }
-    let faults = world.platform.cloud().faults();
+    let faults = world.cloud().faults();
     faults.inject(FaultPlan::Random { seed: 1, per_mille: 1_000, faults: vec![Fault::Delay(100)] });
-    world.platform.clock().advance(60_000);
-    world.platform.invoke("platform.on_due", json!({})).await.unwrap();
+    world.clock().advance(60_000);
+    world.invoke("platform.on_due", json!({})).await.unwrap();
     faults.stop();
     for key in &keys {
-        assert_eq!(world.row(key).await.ended, Some(Ending::Fired), "{key}");
+        assert_eq!(world.timer(key).await.ended, Some(Ending::Fired), "{key}");
     }
 }

@@ -1,4 +1,4 @@
-use kernel::Timestamp;
+use kernel::{EntityKind, EntityRef, Timestamp};
 use runtime::schedule::Misfire;
 use store::schedule::Ending;
 
@@ -14,8 +14,8 @@ async fn a_timer_fires_once_within_a_minute_of_its_time() {
     assert_eq!((world.heard(), world.heard_at_s()), (vec!["tea".to_owned()], vec![120]));
     world.minutes_pass(5).await;
     assert_eq!(world.events("a").await, ["2030-06-01T12:02:00.000Z"]);
-    assert_eq!(world.row("a").await.ended, Some(Ending::Fired));
-    assert_eq!(world.platform.cloud().violations(), []);
+    assert_eq!(world.timer("a").await.ended, Some(Ending::Fired));
+    assert_eq!(world.cloud().violations(), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -36,10 +36,10 @@ async fn an_event_of_a_timer_goes_on_with_the_chain_that_scheduled_it() {
     let world = World::new().await;
     world.order(Order::at("a", 60, "tea")).await;
     world.minutes_pass(1).await;
-    let id = world.row("a").await.id;
-    let rows = world.items(store::OUTBOX, world.scope().partition("AGG", ("schedule", id))).await;
-    let envelope = events::Envelope::parse(rows[0].text("envelope").unwrap()).unwrap();
-    assert_eq!(envelope.correlationid, "req_chain");
+    let id = world.timer("a").await.id;
+    let subject = EntityRef::new(EntityKind::Schedule, id);
+    let envelope = world.events_of(&subject).await.remove(0);
+    assert_eq!(envelope.correlationid, "local");
     assert_eq!((envelope.sequence_number(), envelope.subject.id()), (1, id.to_string().as_str()));
     assert_eq!(envelope.time, Timestamp::from_ms(envelope.id.created_at().ms()));
     assert!(envelope.partitionkey.ends_with(&format!("/l/schedule/{id}")));
@@ -80,7 +80,7 @@ async fn a_cancelled_timer_never_fires_and_a_fired_one_stays_fired() {
     for (key, ending) in
         [("cancelled", Ending::Cancelled), ("precise", Ending::Cancelled), ("fired", Ending::Fired)]
     {
-        assert_eq!(world.row(key).await.ended, Some(ending), "{key}");
+        assert_eq!(world.timer(key).await.ended, Some(ending), "{key}");
     }
     world.order(Order::at("cancelled", 300, "after all")).await;
     world.minutes_pass(2).await;

@@ -1,5 +1,6 @@
 //! What the tests share: the module, a shop that gives it work, and a look at every row.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,17 +10,18 @@ use events::{Event, Fact};
 use kernel::cron::Recurrence;
 use kernel::{EntityKind, EntityRef, Error, Timestamp};
 use local::clock::VirtualClock;
-use local::fault::{Fault, FaultPlan};
-use local::{Options, Platform, Told, seed};
+use local::fault::Fault;
+use local::harness::Told;
+use local::{Harness, Options, seed};
 use runtime::module::Cadence;
 use runtime::module::{answer, collect, listen};
 use runtime::schedule::{Misfire, Timer};
 use runtime::{Commit, Ctx, Group, Module, Outcome, Received, Worker};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use store::schedule::{ScheduledEvent, TimerKey};
-use store::{Change, Consistency, Item, Key, OUTBOX, PartitionKey, Query, Scope, Stored, Table};
+use store::{Change, Item, Key, Query, Stored, Table};
 
 /// Noon of 1 June 2030, when every platform in memory starts.
 pub const NOON: Timestamp = Timestamp::from_ms(1_906_545_600_000);
@@ -118,9 +120,17 @@ impl Stored for Tally {
 }
 
 pub struct World {
-    pub platform: Platform,
+    harness: Harness,
     heard: Heard,
     tolerant: Arc<AtomicBool>,
+}
+
+impl Deref for World {
+    type Target = Harness;
+
+    fn deref(&self) -> &Harness {
+        &self.harness
+    }
 }
 
 impl World {
@@ -135,16 +145,13 @@ impl World {
         let modules = vec![crate::module(), shop(&heard, &tolerant)];
         let clock = VirtualClock::starting_at(at.ms());
         let options = Options { clock, ..Options::in_memory() };
-        let platform = Platform::start(modules, options).await.unwrap();
-        Self { platform, heard, tolerant }
+        let harness = Harness::start(modules, options).await;
+        Self { harness, heard, tolerant }
     }
 
+    /// Orders at the shop; whether it heard that it was done.
     pub async fn try_order(&self, order: Order) -> bool {
-        let call = json!({
-            "tenant": seed::DEMO_TENANT, "livemode": true, "actor": null, "correlation": "req_chain",
-            "causation": null, "traceparent": null, "request": order,
-        });
-        self.platform.invoke("shop.order", call).await.is_ok()
+        self.call(&ORDER, &order).await.is_ok()
     }
 
     pub async fn order(&self, order: Order) {
@@ -156,49 +163,27 @@ impl World {
         for word in words {
             self.order(Order::Sell { word: (*word).to_owned() }).await;
         }
-        self.platform.settle().await;
+        self.settle().await;
     }
 
     pub async fn pass_s(&self, seconds: u64) {
-        self.platform.pass(Duration::from_secs(seconds)).await;
-    }
-
-    /// Lets the clock run, minute by minute.
-    pub async fn minutes_pass(&self, minutes: u32) {
-        for _ in 0..minutes {
-            self.pass_s(60).await;
-        }
+        self.pass(Duration::from_secs(seconds)).await;
     }
 
     pub async fn sweep(&self) {
-        self.platform.invoke("platform.on_due", json!({})).await.unwrap();
-        self.platform.settle().await;
+        self.invoke("platform.on_due", json!({})).await.unwrap();
+        self.settle().await;
     }
-
-    pub fn breaks(&self, function: &str, n: u64, fault: Fault) {
-        let function = function.to_owned();
-        self.platform.cloud().faults().inject(FaultPlan::NthOf { function, n, fault });
-    }
-
-    /// The faults that every call of a function must survive.
-    pub const FAULTS: [Fault; 5] = [
-        Fault::CrashBefore,
-        Fault::CrashAfter,
-        Fault::ErrorBefore,
-        Fault::ReplyLost,
-        Fault::Conflict,
-    ];
 
     /// What a single call can suffer without the function noticing, or noticing anything after.
     pub const SILENT: [Fault; 2] = [Fault::CrashAfter, Fault::ReplyLost];
 
     /// What the counting listener has given up: state, attempts and code.
     pub async fn given_up(&self) -> Vec<(String, i128, String)> {
-        let store = &self.platform.ports().store;
-        let dead = store.query_items(&store::inbox::dead_of(COUNTER)).await.unwrap().items;
+        let dead = self.items(store::inbox::dead_of(COUNTER)).await;
         let mut given_up = Vec::new();
         for key in dead.iter().filter_map(Item::key) {
-            let row = self.items(store::INBOX, key.pk).await.remove(0);
+            let row = self.items(Query::table(store::INBOX, key.pk)).await.remove(0);
             let text = |name| row.text(name).unwrap().to_owned();
             let attempts = row.number("attempts").unwrap();
             given_up.push((text("state"), attempts, text("last_error_code")));
@@ -221,34 +206,21 @@ impl World {
         self.heard.lock().unwrap().iter().map(|(_, at)| at.since(NOON).as_secs()).collect()
     }
 
-    pub fn scope(&self) -> Scope {
-        Scope::tenant(seed::DEMO_TENANT).mode(true)
-    }
-
-    pub async fn row(&self, key: &str) -> ScheduledEvent {
+    pub async fn timer(&self, key: &str) -> ScheduledEvent {
         let key = TimerKey::new(seed::DEMO_TENANT, true, "shop", key).key();
-        self.platform.ports().store.get(&key, Consistency::Strong).await.unwrap().unwrap()
-    }
-
-    pub async fn items(&self, table: Table, partition: PartitionKey) -> Vec<Item> {
-        let query = Query::table(table, partition);
-        self.platform.ports().store.query_items(&query).await.unwrap().items
+        self.row(&key).await.unwrap()
     }
 
     /// The times of a timer's events, in their sequence, which has no holes.
     pub async fn events(&self, key: &str) -> Vec<String> {
-        let id = self.row(key).await.id;
-        let rows = self.items(OUTBOX, self.scope().partition("AGG", ("schedule", id))).await;
-        let dense = (1..).zip(&rows).all(|(n, row)| row.number("sequence") == Some(n));
-        assert!(dense, "the sequence of {key} has holes");
-        let envelope = |row: &Item| serde_json::from_str(row.text("envelope").unwrap()).unwrap();
-        let envelopes: Vec<Value> = rows.iter().map(envelope).collect();
-        envelopes.iter().map(|one| one["time"].as_str().unwrap().to_owned()).collect()
+        let subject = EntityRef::new(EntityKind::Schedule, self.timer(key).await.id);
+        let events = self.events_of(&subject).await;
+        events.into_iter().map(|event| event.time.to_string()).collect()
     }
 
     /// The batches the counting listener has counted, in no order.
     pub async fn tallies(&self) -> Vec<Vec<String>> {
-        let items = self.items(TALLY, self.scope().partition("TALLY", ())).await;
+        let items = self.items(Query::table(TALLY, self.scope().partition("TALLY", ()))).await;
         items.iter().map(|item| item.read::<Tally>().unwrap().words).collect()
     }
 
@@ -261,7 +233,8 @@ impl World {
 
     /// The head of the counting listener's batches, and how many events wait.
     pub async fn collected(&self) -> (Item, usize) {
-        let mut rows = self.items(store::PLATFORM, self.scope().partition("COL", COUNTER)).await;
+        let batches = self.scope().partition("COL", COUNTER);
+        let mut rows = self.items(Query::table(store::PLATFORM, batches)).await;
         (rows.remove(0), rows.len())
     }
 }

@@ -6,7 +6,7 @@ mod settings;
 pub use settings::{Chance, Options};
 
 pub(crate) use resources::{ensure, map};
-pub(crate) use settings::{IN_PROCESS_ENDPOINT, variables};
+pub(crate) use settings::{IN_PROCESS_ENDPOINT, PREFIX, variables};
 
 use std::net::SocketAddr;
 

@@ -14,11 +14,13 @@ pub use in_process::{InProcess, SeededEntropy};
 pub use processes::{Processes, ProcessesError};
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
+use kernel::TenantId;
 use runtime::{Module, Row};
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -33,6 +35,19 @@ pub type LineSink = Arc<dyn Fn(&str) + Send + Sync>;
 /// "Lambda quotas": 6 MB each).
 pub const PAYLOAD_LIMIT_BYTES: usize = 6 * 1024 * 1024;
 
+/// The event of a typed call that nobody in particular makes in this tenant.
+pub(crate) fn typed_call(tenant: TenantId, livemode: bool, request: impl Serialize) -> Value {
+    json!({
+        "tenant": tenant,
+        "livemode": livemode,
+        "actor": null,
+        "correlation": "local",
+        "causation": null,
+        "traceparent": null,
+        "request": request,
+    })
+}
+
 /// The functions of one platform. Clones share them.
 #[derive(Clone)]
 pub struct Functions {
@@ -46,9 +61,26 @@ struct Inner {
     clock: VirtualClock,
     lines: LineSink,
     invocations: AtomicU64,
+    watchers: Mutex<Vec<Watcher>>,
     /// Asynchronous invocations under way.
     pending: watch::Sender<usize>,
 }
+
+/// One invocation that has ended.
+#[derive(Clone, Debug)]
+pub struct Invoked {
+    /// Function id.
+    pub function: &'static str,
+    /// When it began, Unix milliseconds of the virtual clock.
+    pub at_ms: i64,
+    /// What the function was given.
+    pub event: Value,
+    /// What it returned.
+    pub answer: Result<Value, InvokeError>,
+}
+
+/// Sees every invocation as it ends.
+pub type Watcher = Arc<dyn Fn(&Invoked) + Send + Sync>;
 
 struct Entry {
     row: Row,
@@ -101,6 +133,7 @@ impl Functions {
             clock,
             lines,
             invocations: AtomicU64::new(0),
+            watchers: Mutex::default(),
             pending: watch::channel(0).0,
         };
         Self { inner: Arc::new(inner) }
@@ -130,7 +163,7 @@ impl Functions {
     /// clock; an event or an answer over the payload limit is a failure.
     pub fn call(&self, id: &str, event: Value) -> BoxFuture<'static, Result<Value, InvokeError>> {
         let prepared = self.prepare(id, &event);
-        let inner = self.inner.clone();
+        let (inner, at_ms) = (self.inner.clone(), self.inner.clock.now_ms());
         Box::pin(async move {
             let (run, invocation) = prepared?;
             let (function, request_id) = (run.function, run.request_id.clone());
@@ -138,8 +171,16 @@ impl Functions {
             if let Err(failed) = &answer {
                 inner.report(function, &request_id, failed);
             }
-            answer
+            let ended = Invoked { function, at_ms, event, answer };
+            let watchers = inner.watchers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            watchers.iter().for_each(|watcher| watcher(&ended));
+            ended.answer
         })
+    }
+
+    /// Shows every invocation to `watcher` as it ends. It must not block.
+    pub fn watch(&self, watcher: Watcher) {
+        self.inner.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(watcher);
     }
 
     /// Runs a function and forgets its answer.

@@ -8,15 +8,7 @@ async fn platform() -> Platform {
 }
 
 fn call(request: Value) -> Value {
-    json!({
-        "tenant": DEMO_TENANT,
-        "livemode": true,
-        "actor": null,
-        "correlation": "test",
-        "causation": null,
-        "traceparent": null,
-        "request": request,
-    })
+    typed_call(DEMO_TENANT, true, request)
 }
 
 #[tokio::test(start_paused = true)]

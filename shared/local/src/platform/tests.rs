@@ -1,26 +1,27 @@
 use std::net::SocketAddr;
 
-use http::StatusCode;
-use store::{Consistency, Key, Scope};
+use http::Method;
+use store::Consistency;
 
 use super::*;
 use crate::Storage;
-use crate::echo::{self, ECHOES};
-use crate::fault::{Fault, FaultPlan};
+use crate::echo;
+use crate::fault::Fault;
+use crate::harness::{Answer, Caller, Harness};
 use crate::seed::{DEMO_TENANT, PLATFORM_TENANT};
 use crate::testing::Folder;
 
-async fn platform() -> Platform {
-    Platform::in_memory(vec![echo::module()]).await.unwrap()
+async fn platform() -> Harness {
+    Harness::of(vec![echo::module()]).await
 }
 
-fn post(path: &str, token: &str) -> Request<Bytes> {
-    let request = Request::post(path).header("host", "api.example");
-    request.header("authorization", format!("Bearer {token}")).body(Bytes::new()).unwrap()
+fn somebody() -> Caller {
+    Caller::person(kernel::UserId::from_bytes([7; 16]))
 }
 
-fn json_of(response: &Response<Bytes>) -> Value {
-    serde_json::from_slice(response.body()).unwrap()
+/// Somebody asks for an echo.
+async fn asks(platform: &Harness) -> Answer {
+    platform.ask(Method::POST, "/v1/echo/ab").by(&somebody()).send().await
 }
 
 fn subjects(platform: &Platform) -> Vec<String> {
@@ -30,41 +31,37 @@ fn subjects(platform: &Platform) -> Vec<String> {
 #[tokio::test(start_paused = true)]
 async fn a_request_goes_through_authorizer_function_relay_queue_listener_and_typed_call() {
     let platform = platform().await;
-    let response = platform.request(post("/v1/echo/ab", &DEMO_TENANT.to_string())).await;
-    assert_eq!(response.status(), StatusCode::OK);
-    assert_eq!(json_of(&response), json!({ "word": "ab", "tenant": DEMO_TENANT }));
+    let answer = asks(&platform).await;
+    assert_eq!(answer.expect(200).json, json!({ "word": "ab", "tenant": DEMO_TENANT }));
     platform.settle().await;
     assert_eq!(subjects(&platform), ["abab"]);
     assert_eq!(platform.cloud().violations(), []);
-    assert!(platform.logs().iter().any(|line| line.contains("\"call\":\"echo.post\"")));
+    assert!(!platform.lines_of("echo.post").is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_gateway_answers_itself_where_no_function_does() {
     let platform = platform().await;
     let rows = [
-        (post("/v1/echo/x", "blocked"), 403, Some("Forbidden")),
-        (post("/v1/echo/x", "nobody"), 401, None),
-        (post("/nowhere", "nobody"), 404, None),
+        ("/v1/echo/x", "blocked", 403, "Forbidden"),
+        ("/v1/echo/x", "nobody", 401, ""),
+        ("/nowhere", "nobody", 404, ""),
     ];
-    for (request, status, message) in rows {
-        let response = platform.request(request).await;
-        assert_eq!(response.status().as_u16(), status);
-        assert_eq!(json_of(&response)["message"].as_str(), message);
-        assert!(response.headers().contains_key("apigw-requestid"));
+    for (path, token, status, message) in rows {
+        let answer = platform.ask(Method::POST, path).by(token).send().await;
+        assert_eq!(answer.expect(status).text_at("/message"), message);
+        assert_ne!(answer.header("apigw-requestid"), "");
     }
-    let mut long = post("/v1/echo/x", "nobody");
-    long.headers_mut().insert("x-long", "a".repeat(10_240).parse().unwrap());
-    assert_eq!(platform.request(long).await.status().as_u16(), 431);
-    let large = post("/v1/echo/x", "nobody").map(|_| Bytes::from(vec![b' '; 10 * 1024 * 1024 + 1]));
-    assert_eq!(platform.request(large).await.status().as_u16(), 413);
+    let echo = || platform.ask(Method::POST, "/v1/echo/x");
+    echo().header("x-long", &"a".repeat(10_240)).send().await.expect(431);
+    echo().body(vec![b' '; 10 * 1024 * 1024 + 1]).send().await.expect(413);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_hand_over_is_tried_again_when_the_clock_gets_there() {
     let platform = platform().await;
     platform.mailbox().refuse_next(runtime::mail::MailError::Transient);
-    platform.request(post("/v1/echo/ab", &DEMO_TENANT.to_string())).await;
+    asks(&platform).await;
     platform.settle().await;
     assert_eq!(subjects(&platform), [""; 0]);
     platform.mappings().enable("echo.tick", false);
@@ -77,14 +74,9 @@ async fn a_failed_hand_over_is_tried_again_when_the_clock_gets_there() {
 async fn the_stream_carries_what_a_crashed_function_left_behind() {
     let platform = platform().await;
     // Call 1 of the function is its transaction; it dies before the inline doorbell.
-    platform.cloud().faults().inject(FaultPlan::NthOf {
-        function: "echo.post".to_owned(),
-        n: 1,
-        fault: Fault::CrashAfter,
-    });
-    let response = platform.request(post("/v1/echo/ab", &DEMO_TENANT.to_string())).await;
-    assert_eq!(response.status().as_u16(), 500);
-    assert_eq!(json_of(&response), json!({ "message": "Internal Server Error" }));
+    platform.breaks("echo.post", 1, Fault::CrashAfter);
+    let answer = asks(&platform).await;
+    assert_eq!(answer.expect(500).json, json!({ "message": "Internal Server Error" }));
     platform.settle().await;
     assert_eq!(subjects(&platform), ["abab"]);
 }
@@ -92,34 +84,31 @@ async fn the_stream_carries_what_a_crashed_function_left_behind() {
 #[tokio::test(start_paused = true)]
 async fn a_row_of_another_tenant_cannot_be_written_and_is_reported() {
     let platform = platform().await;
-    let response = platform.request(post("/v1/stray", &DEMO_TENANT.to_string())).await;
-    assert!(response.status().is_server_error());
+    let answer = platform.ask(Method::POST, "/v1/stray").by(&somebody()).send().await;
+    assert!(answer.status >= 500, "{}", answer.text);
     assert_eq!(platform.cloud().violations().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn schedules_and_expiry_run_when_the_clock_is_moved_and_told_to_tick() {
     let platform = platform().await;
-    platform.request(post("/v1/echo/ab", &DEMO_TENANT.to_string())).await;
+    asks(&platform).await;
     platform.settle().await;
     platform.tick().await;
     assert_eq!(subjects(&platform), ["abab"]);
-    let store = &platform.ports().store;
-    let key = Key::new(Scope::tenant(DEMO_TENANT).partition("ECHO", "ab"), "-");
-    let echo = || store.get_item(&ECHOES, &key, Consistency::Strong);
-    assert!(echo().await.unwrap().is_some());
+    assert_eq!(platform.dump().naming("ECHO#ab").count(), 1);
     platform.pass(Duration::from_secs(3_600)).await;
     assert_eq!(subjects(&platform), ["tick", "abab"], "an hour late is still one run");
-    assert_eq!(echo().await.unwrap(), None);
+    assert_eq!(platform.dump().naming("ECHO#ab").count(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn two_runs_are_the_same() {
     let run = || async {
         let platform = platform().await;
-        let response = platform.request(post("/v1/echo/ab", &DEMO_TENANT.to_string())).await;
+        let answer = asks(&platform).await;
         platform.settle().await;
-        (format!("{:?}", response.headers()), platform.logs())
+        (format!("{:?}", answer.headers), platform.logs(), platform.dump())
     };
     assert_eq!(run().await, run().await);
 }

@@ -9,6 +9,7 @@ use store::{Consistency, Key, PLATFORM, Scope};
 use super::*;
 use crate::echo::{UPDATED, Updated};
 use crate::fault::{Fault, FaultPlan};
+use crate::lambda::typed_call;
 use crate::seed::DEMO_TENANT;
 
 static ACT: Call<Nothing, Empty> = Call::new("clock.act");
@@ -51,11 +52,8 @@ async fn work(ctx: Ctx<System>, _: Nothing) -> Result<(), Error> {
 async fn an_inline_listener_that_hangs_leaves_time_for_the_answer() {
     let platform = Platform::in_memory(vec![module()]).await.unwrap();
     platform.mappings().enable("clock.on_updated", false);
-    let call = json!({
-        "tenant": DEMO_TENANT, "livemode": true, "actor": null, "correlation": "test",
-        "causation": null, "traceparent": null, "request": {},
-    });
     let started_ms = platform.clock().now_ms();
+    let call = typed_call(DEMO_TENANT, true, json!({}));
     assert_eq!(platform.invoke("clock.act", call).await, Ok(json!({ "ok": {} })));
     assert_eq!(platform.clock().now_ms() - started_ms, 2_000);
 }

@@ -268,8 +268,11 @@ impl<Who: InTenant> Ctx<Who> {
 }
 
 /// Reads the answer the same request was given before: a handler that failed may have run after one
-/// that succeeded.
-pub(crate) async fn stored_answer(call: &Arc<Call>, scope: &store::Scope) -> Option<Verdict> {
+/// that succeeded. Refused where it was another request that had the key.
+pub(crate) async fn stored_answer(
+    call: &Arc<Call>,
+    scope: &store::Scope,
+) -> Option<Result<idempotency::StoredAnswer, Error>> {
     let Cause::Key(key) = &call.cause else { return None };
     if call.spec.as_ref()?.idempotency != Idempotency::Key {
         return None;
@@ -281,8 +284,8 @@ pub(crate) async fn stored_answer(call: &Arc<Call>, scope: &store::Scope) -> Opt
         return None;
     }
     match record.replay(&key.request_hash) {
-        idempotency::Replay::Same(answer) => Some(Verdict::Replay(answer)),
-        idempotency::Replay::OtherRequest => None,
+        idempotency::Replay::Same(answer) => Some(Ok(answer)),
+        idempotency::Replay::OtherRequest => Some(Err(reused())),
     }
 }
 

@@ -267,7 +267,8 @@ async fn attempt(
     Err(Error::conflict("lock_timeout", "too many writers at once; try again"))
 }
 
-/// A handler's error stands, unless the same request succeeded before.
+/// A handler's error stands, unless the same request succeeded before, or another one under its key:
+/// what failed may only have failed because that one succeeded.
 async fn settle(call: &Arc<Call>, error: Error) -> Result<Answer, Error> {
     if matches!(error.kind(), ErrorKind::Internal | ErrorKind::Unavailable | ErrorKind::RateLimited)
     {
@@ -275,8 +276,9 @@ async fn settle(call: &Arc<Call>, error: Error) -> Result<Answer, Error> {
     }
     let Some((tenant, livemode)) = call.signal.entered() else { return Err(error) };
     match transaction::stored_answer(call, &store::Scope::tenant(tenant).mode(livemode)).await {
-        Some(Verdict::Replay(stored)) => Ok(Answer::from_stored(stored)),
-        _ => Err(error),
+        Some(Ok(stored)) => Ok(Answer::from_stored(stored)),
+        Some(Err(reused)) => Err(reused),
+        None => Err(error),
     }
 }
 

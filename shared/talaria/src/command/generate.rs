@@ -6,7 +6,7 @@ use crate::platform::Platform;
 use crate::wall::{self, Survey};
 use crate::workspace::Workspace;
 
-/// Write what follows from the declarations: templates, documents, samples.
+/// Write what follows from the declarations: templates, documents, samples of events.
 #[derive(Args)]
 pub struct Generate {
     /// Write nothing; list what is stale and fail if anything is.

@@ -91,7 +91,8 @@ impl<'a> Draft<'a> {
             say(path);
         }
         self.format();
-        say("Next: `cargo talaria gen`, then write the decision and its test.");
+        say("Next: write the decision and its test, and use it in tests/it/journeys/<module>.rs;");
+        say("then `cargo talaria gen` and what CONTRIBUTING.md says about samples.");
         Ok(())
     }
 

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::boot::Options;
 use crate::clock::VirtualClock;
+use crate::harness::Caller;
+use crate::lambda::typed_call;
 use crate::platform::Platform;
 use crate::seed::DEMO_TENANT;
 use crate::testing::Folder;
@@ -39,15 +41,7 @@ fn options(programs: &Folder) -> Options {
 }
 
 fn call(request: Value) -> Value {
-    json!({
-        "tenant": DEMO_TENANT,
-        "livemode": true,
-        "actor": null,
-        "correlation": "test",
-        "causation": null,
-        "traceparent": null,
-        "request": request,
-    })
+    typed_call(DEMO_TENANT, true, request)
 }
 
 fn process_of(platform: &Platform, function: &str) -> Option<u32> {
@@ -58,9 +52,10 @@ fn process_of(platform: &Platform, function: &str) -> Option<u32> {
 async fn real_programs_serve_requests_events_calls_and_mail_and_are_kept_warm() {
     let programs = programs();
     let platform = Platform::start(vec![crate::echo::module()], options(&programs)).await.unwrap();
+    let caller = Caller::person(kernel::UserId::from_bytes([7; 16]));
     for word in ["ab", "cd"] {
         let request = http::Request::post(format!("/v1/echo/{word}"));
-        let request = request.header("authorization", format!("Bearer {DEMO_TENANT}"));
+        let request = request.header("authorization", format!("Bearer {}", caller.as_ref()));
         let response = platform.request(request.body(bytes::Bytes::new()).unwrap()).await;
         assert_eq!(response.status().as_u16(), 200, "{:?}", response.body());
         platform.settle().await;

@@ -57,6 +57,7 @@ const CRATE: &[(&str, &str)] = &[
 ];
 const CONTRACTS: &str = include_str!("../../../scaffold/contracts.txt");
 const EVENTS: &str = include_str!("../../../scaffold/events.txt");
+const JOURNEY: &str = include_str!("../../../scaffold/journey.txt");
 const STACK: &str = include_str!("../../../scaffold/stack.txt");
 
 impl Module {
@@ -78,6 +79,7 @@ impl Module {
         }
         draft.add(&format!("shared/contracts/src/{name}.rs"), filled(CONTRACTS, &words))?;
         draft.add(&format!("shared/events/src/{name}.rs"), filled(EVENTS, &words))?;
+        draft.add(&format!("tests/it/journeys/{name}.rs"), filled(JOURNEY, &words))?;
         enlist(draft, name)?;
         let stack = filled(STACK, &words);
         draft.change("template.yaml", |text| {
@@ -107,6 +109,9 @@ fn enlist(draft: &mut Draft<'_>, name: &str) -> Result<(), Failure> {
         let text = text.replacen("::SPECS];", &format!("::SPECS, {name}::SPECS];"), 1);
         let line = format!("    {name}::describe(book);");
         before_first_after(&text, "fn describe(book", "}", &line)
+    })?;
+    draft.change("tests/it/journeys.rs", |text| {
+        in_block(text, "journeys! {", &format!("    {name},"))
     })?;
     draft.change("shared/events/src/lib.rs", |text| {
         let text = sorted_line(text, "pub mod ", &format!("pub mod {name};"))?;
@@ -156,6 +161,8 @@ mod tests {
         assert!(text("shared/contracts/src/lib.rs").contains("    billing::describe(book);\n}"));
         assert!(text("shared/contracts/src/lib.rs").contains("billing::SPECS]"));
         assert!(text("template.yaml").contains("  BillingStack:\n"));
+        assert!(text("tests/it/journeys.rs").contains("    auth,\n    billing,\n    gateway"));
+        assert!(text("tests/it/journeys/billing.rs").contains("/v1/billing"));
         for (path, text) in &draft.files {
             assert!(!text.contains("__"), "{path} has words left to fill");
         }
