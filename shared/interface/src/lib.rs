@@ -38,7 +38,7 @@ use serde::{Deserialize, Serialize};
 pub struct Nothing {}
 
 /// An answer without a body.
-#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 pub struct Empty {}
 
 /// Declares the endpoints of a module: constants, and `describe`, which shows them all to the [`Book`].

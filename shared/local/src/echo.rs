@@ -49,8 +49,10 @@ pub(crate) fn module() -> Module {
             serve(&STRAY, stray).writes([ECHOES]),
             serve(&FALLBACK, fallback),
             authorize("echo.authorizer", gather),
-            listen("echo.on_updated", &UPDATED, on_updated).mails(),
-            stream("echo.relay", OUTBOX, Births::Outbox, harness::relay).writes([OUTBOX]),
+            listen("echo.on_updated", &UPDATED, on_updated).calls(&TWICE).mails(),
+            stream("echo.relay", OUTBOX, Births::Outbox, harness::relay)
+                .writes([OUTBOX])
+                .publishes(),
             every("echo.tick", "rate(1 minute)", tick).mails(),
             answer(&TWICE, twice),
             answer(&SLOW, slow).timeout(3),

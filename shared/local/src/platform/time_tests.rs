@@ -22,7 +22,7 @@ fn module() -> Module {
         [
             answer(&ACT, act).emits([UPDATED.spec]).timeout(3),
             listen("clock.on_updated", &UPDATED, hang).read_your_writes(),
-            job("clock.work", work),
+            job("clock.work", work).reads([PLATFORM]),
         ],
     )
 }
