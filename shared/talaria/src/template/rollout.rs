@@ -49,9 +49,12 @@ pub fn target(module: &Module, row: &Row) -> Value {
 
 /// What a role names that may start the row.
 pub fn invoked(module: &Module, row: &Row) -> Vec<Value> {
-    let place = format!("function:${{Name}}-{}:{ALIAS}", resource_name(row.id));
-    let behind = is_canary(module, row).then(|| only_if(GRADUAL, arn("lambda", &place)));
+    let behind = is_canary(module, row).then(|| only_if(GRADUAL, alias_arn(row)));
     std::iter::once(function_arn(row.id)).chain(behind).collect()
+}
+
+fn alias_arn(row: &Row) -> Value {
+    arn("lambda", &format!("function:${{Name}}-{}:{ALIAS}", resource_name(row.id)))
 }
 
 /// A tag that makes a function wait for the canary's alias: the order of an update follows references.
@@ -105,7 +108,7 @@ pub fn resources(module: &Module) -> Resources {
         (version, resource("AWS::Lambda::Version", published)),
         (alias(row), moved),
         (group, resource("AWS::CodeDeploy::DeploymentGroup", supervised)),
-        (ROLE.to_owned(), role(module, row)),
+        (ROLE.to_owned(), role(row)),
     ];
     let gradually = |(name, mut resource): (String, Value)| {
         put(&mut resource, "Condition", json!(GRADUAL));
@@ -115,10 +118,10 @@ pub fn resources(module: &Module) -> Resources {
 }
 
 /// What CodeDeploy moves the alias with, and no other.
-fn role(module: &Module, row: &Row) -> Value {
+fn role(row: &Row) -> Value {
     let moves = ["lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"];
     let statements = json!([
-        allow(&moves, json!(invoked(module, row))),
+        allow(&moves, json!([function_arn(row.id), alias_arn(row)])),
         // Alarms cannot be described one at a time.
         allow(&["cloudwatch:DescribeAlarms"], json!("*")),
     ]);
