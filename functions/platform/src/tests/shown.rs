@@ -55,6 +55,8 @@ async fn listeners_are_listed_with_what_they_gave_up() {
     assert_eq!((hears.failed, hears.blocked, hears.dead_letters), (2, 0, Some(2)));
     assert_eq!((follows.failed, follows.dead_letters), (0, Some(0)));
     assert_eq!((follows.ordered, follows.on_exhausted.as_str()), (true, "block"));
+    let fires = line("platform.schedule_fire");
+    assert_eq!((fires.types.len(), fires.failed, fires.dead_letters), (0, 0, Some(0)));
     let one = json!({ "listener": ORDERED });
     let one: Listing<ListenerLine> = desk.asks(&api::LISTENER_LIST, one).await;
     assert_eq!(one.data.len(), 1);

@@ -46,7 +46,6 @@ const PARAMETERS: &[Parameter] = &[
     },
     text("Rollout", "How CodeDeploy moves calls to new code; all at once where empty."),
     text("RolloutApplication", "The CodeDeploy application of the platform: its name."),
-    text("RolloutRole", "The role CodeDeploy works with: its ARN."),
     text("PageTopic", "The topic of alarms that wake somebody; none where empty."),
     text("TicketTopic", "The topic of alarms that wait for the morning; none where empty."),
     text("EventsTopic", "The standard topic of domain events: its ARN."),

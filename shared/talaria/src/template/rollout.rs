@@ -14,11 +14,14 @@ use super::Resources;
 use super::intrinsic::{
     arn, attribute, either, filled, function_arn, logical, only_if, reference, resource,
 };
+use super::role::{allow, of_service};
 use super::{alarm, function};
 use crate::member::put;
 
 /// What the alias of a canary is called.
 const ALIAS: &str = "live";
+/// The role CodeDeploy works with.
+const ROLE: &str = "RolloutRole";
 /// The condition that code is rolled out by degrees.
 const GRADUAL: &str = "Gradual";
 
@@ -46,9 +49,12 @@ pub fn target(module: &Module, row: &Row) -> Value {
 
 /// What a role names that may start the row.
 pub fn invoked(module: &Module, row: &Row) -> Vec<Value> {
-    let place = format!("function:${{Name}}-{}:{ALIAS}", resource_name(row.id));
-    let behind = is_canary(module, row).then(|| only_if(GRADUAL, arn("lambda", &place)));
+    let behind = is_canary(module, row).then(|| only_if(GRADUAL, alias_arn(row)));
     std::iter::once(function_arn(row.id)).chain(behind).collect()
+}
+
+fn alias_arn(row: &Row) -> Value {
+    arn("lambda", &format!("function:${{Name}}-{}:{ALIAS}", resource_name(row.id)))
 }
 
 /// A tag that makes a function wait for the canary's alias: the order of an update follows references.
@@ -57,7 +63,8 @@ pub fn tags(module: &Module, row: &Row) -> Option<Value> {
     Some(json!({ "updated-after": either(GRADUAL, reference(&alias(canary)), json!("nothing")) }))
 }
 
-/// Version, alias and deployment group of the canary, where there is one.
+/// Version and alias of the canary, the deployment group that moves it and the role for that; nothing
+/// where there is no canary.
 pub fn resources(module: &Module) -> Resources {
     let Some(row) = canary(module) else { return Resources::new() };
     let name = logical(row.id);
@@ -84,7 +91,7 @@ pub fn resources(module: &Module) -> Resources {
         alarm::of_rollout(module).iter().map(|name| json!({ "Name": reference(name) })).collect();
     let supervised = json!({
         "ApplicationName": reference("RolloutApplication"),
-        "ServiceRoleArn": reference("RolloutRole"),
+        "ServiceRoleArn": attribute(ROLE, "Arn"),
         "DeploymentConfigName": reference("Rollout"),
         "DeploymentStyle": {
             "DeploymentType": "BLUE_GREEN",
@@ -101,12 +108,24 @@ pub fn resources(module: &Module) -> Resources {
         (version, resource("AWS::Lambda::Version", published)),
         (alias(row), moved),
         (group, resource("AWS::CodeDeploy::DeploymentGroup", supervised)),
+        (ROLE.to_owned(), role(row)),
     ];
     let gradually = |(name, mut resource): (String, Value)| {
         put(&mut resource, "Condition", json!(GRADUAL));
         (name, resource)
     };
     all.into_iter().map(gradually).collect()
+}
+
+/// What CodeDeploy moves the alias with, and no other.
+fn role(row: &Row) -> Value {
+    let moves = ["lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"];
+    let statements = json!([
+        allow(&moves, json!([function_arn(row.id), alias_arn(row)])),
+        // Alarms cannot be described one at a time.
+        allow(&["cloudwatch:DescribeAlarms"], json!("*")),
+    ]);
+    of_service("codedeploy.amazonaws.com", "move", statements)
 }
 
 #[cfg(test)]
