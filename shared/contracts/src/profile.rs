@@ -23,7 +23,6 @@ endpoints! {
         .own()
         .keyed()
         .if_match()
-        .codes(&["version_conflict"])
         .budget(2);
 
     /// Shows another person's profile.

@@ -5,7 +5,7 @@
 
 use std::marker::PhantomData;
 
-use kernel::Permission;
+use kernel::{Permission, Problem};
 
 use crate::access::{Access, Anyone, Holder, Owner, Undecided, Visitor};
 
@@ -154,8 +154,8 @@ pub struct Spec {
     pub cache_control: &'static str,
     /// Whether any web page may read the answer (public documents only).
     pub any_origin: bool,
-    /// Error codes beside those every endpoint can answer.
-    pub codes: &'static [&'static str],
+    /// What it refuses with beside what follows from the rest.
+    pub refuses: &'static [&'static Problem],
     /// The audit action written with the change.
     pub audit: Option<&'static str>,
     /// Most DynamoDB requests of a success, without authorizer and rate cells.
@@ -203,7 +203,7 @@ impl<Request, Answer> Endpoint<Request, Answer, Undecided> {
             max_auth_age_s: None,
             cache_control: "no-store",
             any_origin: false,
-            codes: &[],
+            refuses: &[],
             audit: None,
             budget: 0,
         };
@@ -382,9 +382,9 @@ impl<Request, Answer, A> Endpoint<Request, Answer, A> {
         self
     }
 
-    /// Names the error codes of its own.
-    pub const fn codes(mut self, codes: &'static [&'static str]) -> Self {
-        self.spec.codes = codes;
+    /// Refuses with these too, beside what follows from the rest.
+    pub const fn refuses(mut self, problems: &'static [&'static Problem]) -> Self {
+        self.spec.refuses = problems;
         self
     }
 

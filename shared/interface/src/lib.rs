@@ -12,6 +12,7 @@ pub mod event;
 pub mod largest;
 pub mod operation;
 pub mod ops;
+pub mod refused;
 pub mod rules;
 
 #[cfg(test)]

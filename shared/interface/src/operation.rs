@@ -3,6 +3,7 @@
 
 use std::marker::PhantomData;
 
+use kernel::Problem;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,6 +14,8 @@ pub struct OperationSpec {
     pub id: &'static str,
     /// Whether it changes something: then it is a dry run until confirmed, and needs a reason.
     pub changes: bool,
+    /// What it refuses with beside what follows from the rest.
+    pub refuses: &'static [&'static Problem],
     pub docs: &'static str,
 }
 
@@ -25,12 +28,21 @@ pub struct Operation<Request, Answer> {
 impl<Request, Answer> Operation<Request, Answer> {
     /// An operation that only looks.
     pub const fn new(id: &'static str) -> Self {
-        Self { spec: OperationSpec { id, changes: false, docs: "" }, types: PhantomData }
+        Self {
+            spec: OperationSpec { id, changes: false, refuses: &[], docs: "" },
+            types: PhantomData,
+        }
     }
 
     /// Changes something.
     pub const fn changing(mut self) -> Self {
         self.spec.changes = true;
+        self
+    }
+
+    /// Refuses with these too.
+    pub const fn refuses(mut self, problems: &'static [&'static Problem]) -> Self {
+        self.spec.refuses = problems;
         self
     }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::codec;
 use crate::error::Error;
 use crate::fault::{FaultCode, Refusal};
+use crate::problem::CURSOR_INVALID;
 
 /// How many items a page holds: 1 to 100, 25 unless said otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,9 +112,7 @@ impl CursorSeal {
 
     /// The position of a cursor; refuses text that is none, was changed, or belongs elsewhere.
     pub fn open(&self, cursor: &Cursor, binding: &Binding<'_>) -> Result<Vec<u8>, Error> {
-        let refused = || {
-            Error::invalid("cursor_invalid", "use a cursor of this list as it came").at("cursor")
-        };
+        let refused = || CURSOR_INVALID.error().at("cursor");
         let sealed = codec::decode(&cursor.0).ok_or_else(refused)?;
         let split = sealed.len().checked_sub(MAC_BYTES).ok_or_else(refused)?;
         let (position, sent) = sealed.split_at_checked(split).ok_or_else(refused)?;

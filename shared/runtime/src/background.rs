@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use kernel::{AnyId, Error, EventId, TenantId};
+use interface::call::CallSpec;
+use kernel::{AnyId, Error, EventId, Fault, TenantId};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2CustomAuthorizerV2Request;
 use lambda_http::aws_lambda_events::dynamodb::Event as StreamEvent;
 use lambda_http::aws_lambda_events::sqs::SqsEvent;
@@ -28,6 +29,7 @@ use crate::function::{Function, InvocationFailed, Meta};
 use crate::http::context;
 use crate::log::Done;
 use crate::precondition::IfMatch;
+use crate::refused;
 use crate::socket::Frame;
 use crate::stream::Record;
 
@@ -50,12 +52,19 @@ pub(crate) struct Envelope {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CallAnswer {
     Ok(Value),
-    NotFound,
-    Refused { code: String, message: String },
+    Refused {
+        code: String,
+        message: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        param: Option<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        faults: Vec<Fault>,
+    },
 }
 
 pub(crate) async fn call(
     function: &Function,
+    spec: &CallSpec,
     handler: &CallHandler,
     event: &str,
     meta: &Meta,
@@ -75,17 +84,20 @@ pub(crate) async fn call(
     };
     let call = Arc::new(call);
     let result = guarded(handler(call.clone(), who, envelope.request)).await;
+    let result = result
+        .map_err(|error| refused::listed(&function.ports.config, spec.id, &spec.refused(), error));
     finish(function, meta, &call, result.as_ref().err());
     let answer = match result {
         Ok(value) => CallAnswer::Ok(value),
         Err(error) => match error.kind() {
-            kernel::ErrorKind::NotFound => CallAnswer::NotFound,
             kernel::ErrorKind::Internal | kernel::ErrorKind::Unavailable => {
                 return Err(InvocationFailed(error.to_string()));
             }
             _ => CallAnswer::Refused {
                 code: error.code().to_owned(),
                 message: error.public_message().to_owned(),
+                param: error.param().map(str::to_owned),
+                faults: error.faults().to_vec(),
             },
         },
     };

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use interface::{Envelope, Event, EventSpec};
 use kernel::cron::Recurrence;
-use kernel::{Error, TenantId, Timestamp};
+use kernel::{Error, ErrorKind, Problem, TenantId, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::collected::{self, Batches, HANDED_OUT_MAX, Head};
@@ -30,6 +30,9 @@ use crate::row::{LISTENER_TIMEOUT_S, Row, Trigger};
 
 /// The listener that collects for all others.
 pub const COLLECTOR: &str = "platform.on_scheduled_event";
+/// Another sweep has taken over; a later one goes on where this one stopped.
+pub const LEASE_LOST: Problem =
+    Problem::new(ErrorKind::Conflict, "lease_lost", "another sweep has taken over");
 /// The most events of one run.
 pub const BATCH_MAX: u32 = 500;
 const BATCH: u32 = 100;
@@ -232,7 +235,7 @@ impl Ctx<System> {
             match self.store().commit(change, &Token::of(&self.random::<16>(), 0)).await {
                 Ok(_) => {}
                 Err(NotCommitted::Refused { label: Some(lease::LABEL), .. }) => {
-                    return Err(Error::conflict("lease_lost", "another sweep has taken over"));
+                    return Err(LEASE_LOST.error());
                 }
                 Err(fault) => return Err(fault.into()),
             }

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use interface::Idempotency;
 use interface::{Envelope, Event, Fact};
+use kernel::problem::{
+    DEPENDENCY_UNAVAILABLE, IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_REUSED, LOCK_TIMEOUT,
+};
 use kernel::{EntityRef, Error};
 use serde::Serialize;
 use store::outbox::Birth;
@@ -15,7 +18,7 @@ use crate::announcement::{Announcement, rows_of};
 use crate::answer::Answer;
 use crate::audit::AuditRow;
 use crate::caller::InTenant;
-use crate::cause::{Cause, Verdict};
+use crate::cause::{Cause, DUPLICATE, Verdict};
 use crate::ctx::{Call, Ctx};
 use crate::reactor::Announced;
 use crate::reply::Reply;
@@ -260,11 +263,11 @@ impl<Who: InTenant> Ctx<Who> {
                 return self.replay(old);
             }
             NotCommitted::Refused { label: Some(inbox::LABEL | collected::LABEL), old, .. } => {
-                let error = Error::conflict("duplicate", "the event was handled before");
+                let error = DUPLICATE.error();
                 (Verdict::Duplicate(old), error)
             }
             NotCommitted::Refused { label: Some(cursor::LABEL), .. } => {
-                (Verdict::Readmit, Error::conflict("lock_timeout", "the aggregate moved on"))
+                (Verdict::Readmit, LOCK_TIMEOUT.because("the aggregate moved on"))
             }
             NotCommitted::Refused { error: Some(error), .. } => return Uncommitted::Failed(error),
             NotCommitted::Refused { label: Some(label), old, .. } => {
@@ -272,9 +275,7 @@ impl<Who: InTenant> Ctx<Who> {
             }
             NotCommitted::Refused { label: None, .. }
             | NotCommitted::Conflict
-            | NotCommitted::Throttled => {
-                (Verdict::Rerun, Error::conflict("lock_timeout", "too many writers; try again"))
-            }
+            | NotCommitted::Throttled => (Verdict::Rerun, LOCK_TIMEOUT.error()),
             NotCommitted::Unknown => {
                 return Uncommitted::Failed(dependency_unavailable());
             }
@@ -365,16 +366,13 @@ pub(crate) async fn stored_answer(call: &Arc<Call>, scope: &store::Scope) -> Opt
 }
 
 pub(crate) fn reused() -> Error {
-    Error::idempotency(
-        "idempotency_key_reused",
-        "this Idempotency-Key was used with another request",
-    )
+    IDEMPOTENCY_KEY_REUSED.error()
 }
 
 fn in_use() -> Error {
-    Error::conflict("idempotency_key_in_use", "a request with this Idempotency-Key is running")
+    IDEMPOTENCY_KEY_IN_USE.error()
 }
 
 fn dependency_unavailable() -> Error {
-    Error::unavailable("dependency_unavailable", "a dependency did not answer; try again")
+    DEPENDENCY_UNAVAILABLE.error()
 }

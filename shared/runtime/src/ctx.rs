@@ -11,6 +11,7 @@ use crate::cause::{Cause, Signal};
 use crate::config::Config;
 use crate::ports::Ports;
 use crate::precondition::IfMatch;
+use crate::settings::Setting;
 
 /// What every handler is given first. `Who` is what the contract's access decision promises: a
 /// [`Principal`], a [`User`], [`Anonymous`], or the platform itself.
@@ -122,6 +123,11 @@ impl<Who> Ctx<Who> {
 
     pub fn config(&self) -> &Config {
         &self.call.ports.config
+    }
+
+    /// The value of a setting of the function's own module.
+    pub fn setting<T: Clone + 'static>(&self, setting: &Setting<T>) -> Result<T, kernel::Error> {
+        self.call.module.settings.get(setting)
     }
 
     pub fn secrets(&self) -> &crate::secrets::Secrets {

@@ -2,6 +2,7 @@
 //!
 //! A module is one [`Module`] value, read by the Lambda entry, the local cloud and the generator alike.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use interface::EventSpec;
@@ -12,6 +13,7 @@ use store::Table;
 use crate::authorizer::{Evidence, Inquiry};
 use crate::caller::{Decided, Operator, System, Worker};
 pub use crate::collect::{Cadence, collect, collector};
+use crate::config::ConfigError;
 use crate::ctx::Ctx;
 use crate::entry::{self, Handler};
 use crate::event::{Outcome, Received};
@@ -20,6 +22,7 @@ pub use crate::reactor::{Reactor, react};
 use crate::reply::Reply;
 pub use crate::row::{ArchiveUse, HASHING_MEMORY_MB, Row, Trigger};
 use crate::row::{HTTP_TIMEOUT_S, LISTENER_TIMEOUT_S, SCHEDULE_TIMEOUT_S};
+use crate::settings::{SettingSpec, Settings};
 use crate::socket::{Frame, FrameReply};
 use crate::stream::{Births, Record};
 
@@ -212,6 +215,8 @@ pub struct Module {
     pub reactors: Vec<Reactor>,
     /// How it hands over mail, where it does.
     pub mail: Option<crate::mail::Connect>,
+    /// The settings it alone needs.
+    pub settings: Settings,
 }
 
 impl Module {
@@ -222,8 +227,9 @@ impl Module {
         purpose: &'static str,
         rows: [Row; N],
     ) -> Self {
-        let (tables, rows) = (Vec::new(), rows.into());
-        Self { name, group, purpose, tables, rows, reactors: Vec::new(), mail: None }
+        let (tables, rows, reactors) = (Vec::new(), rows.into(), Vec::new());
+        let settings = Settings::default();
+        Self { name, group, purpose, tables, rows, reactors, mail: None, settings }
     }
 
     /// Owns these tables.
@@ -242,6 +248,18 @@ impl Module {
     pub fn mails_through(mut self, connect: crate::mail::Connect) -> Self {
         self.mail = Some(connect);
         self
+    }
+
+    /// Needs these settings: the `SETTINGS` of its [`settings!`](crate::settings) table.
+    pub fn settings(mut self, declared: &[SettingSpec]) -> Self {
+        self.settings = Settings::of(declared);
+        self
+    }
+
+    /// With the values of its settings; refuses one that is malformed, by its name.
+    pub fn configured(mut self, variables: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
+        self.settings = self.settings.read(variables)?;
+        Ok(self)
     }
 
     /// The entry of this id.

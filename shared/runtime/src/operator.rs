@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use interface::operation::{OperationSpec, Order, REASON_CHARACTERS, Report};
 use interface::ops::{ACTION_PERFORMED, ActionPerformed};
+use kernel::problem::{IDEMPOTENCY_KEY_IN_USE, REASON_REQUIRED};
 use kernel::{EntityKind, EntityRef, Error, ErrorKind, ReplayId, RequestId, TenantId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
@@ -18,6 +19,7 @@ use crate::ctx::{Call, Ctx, RUNS_MAX};
 use crate::digest::hex_sha256;
 use crate::entry::OperatorHandler;
 use crate::function::{Function, InvocationFailed, Meta};
+use crate::refused;
 
 /// The label of the record of an order.
 const ORDER: &str = "order";
@@ -40,6 +42,8 @@ pub(crate) async fn serve(
         Err(error) => Err(error),
         Ok(()) => run(&call, spec, handler, order).await,
     };
+    let result = result
+        .map_err(|error| refused::listed(&function.ports.config, spec.id, &spec.refused(), error));
     finish(function, meta, &call, result.as_ref().err());
     let report = match result {
         Ok(answer) => Report::Done(answer),
@@ -110,11 +114,7 @@ fn check(spec: &OperationSpec, order: &Order) -> Result<(), Error> {
     if REASON_CHARACTERS.contains(&length) {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::Validation,
-        "reason_required",
-        "say why, in 3 to 500 characters: it is kept with the action",
-    ))
+    Err(REASON_REQUIRED.error())
 }
 
 /// What an order changes, in one transaction.
@@ -230,7 +230,7 @@ impl Ctx<Operator> {
             Some(record) if record.replay(&self.who.request_hash) == Replay::OtherRequest => {
                 reused()
             }
-            _ => Error::conflict("idempotency_key_in_use", "the same order is being carried out"),
+            _ => IDEMPOTENCY_KEY_IN_USE.because("the same order is being carried out"),
         }
     }
 }
@@ -262,7 +262,7 @@ mod tests {
             (false, None, true),
         ];
         for (changes, reason, allowed) in table {
-            let spec = OperationSpec { id: "a.b", changes, docs: "" };
+            let spec = OperationSpec { id: "a.b", changes, refuses: &[], docs: "" };
             assert_eq!(check(&spec, &order(reason)).is_ok(), allowed, "{changes} {reason:?}");
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_sqs::types::MessageAttributeValue;
 use interface::Envelope;
 use kernel::Error;
+use kernel::problem::DEPENDENCY_UNAVAILABLE;
 use store::outbox::OutboxRow;
 use store::redelivery::Redelivery;
 use store::{Consistency, Store, StoreError, Token, transition};
@@ -168,8 +169,10 @@ impl<Who> Ctx<Who> {
         let queue = ports.queue_url(&crate::wiring::resource_name(job));
         let request = ports.sqs.send_message().queue_url(queue).message_body(body);
         let request = request.delay_seconds(i32::try_from(delay_s.min(900)).unwrap_or(900));
-        request.send().await.map(|_| ()).map_err(|_| {
-            Error::unavailable("dependency_unavailable", "a queue did not answer; try again")
-        })
+        request
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|_| DEPENDENCY_UNAVAILABLE.because("a queue did not answer; try again"))
     }
 }

@@ -10,6 +10,7 @@ use store::Table;
 use crate::collect::Collecting;
 use crate::entry::Handler;
 use crate::listening::Listening;
+use crate::secrets::SecretName;
 use crate::stream::Births;
 
 /// What starts an entry.
@@ -60,9 +61,9 @@ pub struct Row {
     /// Typed calls it makes.
     pub calls: Vec<&'static str>,
     /// Secrets it opens.
-    pub secrets: Vec<&'static str>,
+    pub secrets: Vec<SecretName>,
     /// Secrets it writes new versions of.
-    pub keeps: Vec<&'static str>,
+    pub keeps: Vec<SecretName>,
     /// Whether it hands over mail.
     pub mails: bool,
     /// Whether it publishes to the topics without announcing events of its own.
@@ -154,13 +155,13 @@ impl Row {
     }
 
     /// Opens these secrets.
-    pub fn opens<const N: usize>(mut self, secrets: [&'static str; N]) -> Self {
+    pub fn opens<const N: usize>(mut self, secrets: [SecretName; N]) -> Self {
         self.secrets.extend(secrets);
         self
     }
 
     /// Creates these secrets and puts new versions into them.
-    pub fn keeps<const N: usize>(mut self, secrets: [&'static str; N]) -> Self {
+    pub fn keeps<const N: usize>(mut self, secrets: [SecretName; N]) -> Self {
         self.keeps.extend(secrets);
         self
     }

@@ -1,4 +1,4 @@
-use contracts::platform::{DeadLetterRetry, EventAddress, IDS_MAX, Place, Plan};
+use contracts::platform::{DeadLetterRetry, EventAddress, IDS_MAX, NOT_FAILED, Place, Plan};
 use kernel::{Error, EventId};
 use runtime::{Ctx, Deed, Operator};
 use store::redelivery::{Addressee, Redelivery};
@@ -155,10 +155,10 @@ fn gone(letter: &Dead, archived: &mut bool) -> String {
 fn not_failed(archived: bool) -> Error {
     let none = "none of these is a dead letter that can be handed out again";
     match archived {
-        false => Error::conflict("not_failed", none),
+        false => NOT_FAILED.because(none),
         true => {
-            let message = format!("{none} here: events are in the archive alone, so {BY_RANGE}");
-            Error::conflict("not_failed", message)
+            let here = format!("{none} here: events are in the archive alone, so {BY_RANGE}");
+            NOT_FAILED.because(here)
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Cursors of operators' lists. Who may invoke the functions may read every row, so a cursor is
 //! only the position itself; one of another list is refused.
 
+use kernel::problem::CURSOR_INVALID;
 use kernel::{Error, codec};
 use store::{Position, Query};
 
@@ -19,5 +20,5 @@ pub fn cursor(query: &Query, position: &Position) -> String {
 
 /// What a cursor that fits nowhere is answered.
 pub fn no_cursor() -> Error {
-    Error::invalid("cursor_invalid", "use a cursor of this list as it came")
+    CURSOR_INVALID.error()
 }

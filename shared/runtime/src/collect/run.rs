@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use kernel::{Error, RequestId, Timestamp};
+use interface::envelope::UNREADABLE_EVENT;
+use kernel::problem::LOCK_TIMEOUT;
+use kernel::{Error, ErrorKind, Problem, RequestId, Timestamp};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use store::collected::{self, Batches, Collected, Head};
@@ -31,7 +33,8 @@ const ACTIONS: usize = 90;
 /// What one chunk may take; a run ends when less is left.
 const CHUNK_TIME: Duration = Duration::from_secs(5);
 /// Why a run stopped in good order.
-const OUT_OF_TIME: &str = "out_of_time";
+const OUT_OF_TIME: Problem =
+    Problem::new(ErrorKind::Unavailable, "out_of_time", "the batch is not finished");
 /// Why there is nothing to do: another delivery has taken the event off.
 const TAKEN: &str = "taken_before";
 
@@ -98,7 +101,7 @@ fn collecting(ctx: &Ctx<System>) -> Result<(&Row, &Collecting), Error> {
 }
 
 fn unreadable(fault: &str) -> Error {
-    Error::new(kernel::ErrorKind::Validation, "unreadable_event", fault.to_owned())
+    UNREADABLE_EVENT.because(fault.to_owned())
 }
 
 struct Run<'a> {
@@ -145,7 +148,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let worked = self.work_through(head.begun).await;
-        if worked.as_ref().is_err_and(|error| error.code() == OUT_OF_TIME) && !head.begun {
+        if worked.as_ref().is_err_and(|error| error.is(&OUT_OF_TIME)) && !head.begun {
             let _ = store.update(head.pause()).await?;
         }
         self.close(&head, worked?).await
@@ -176,7 +179,7 @@ impl<'a> Run<'a> {
     /// Refuses to go on where too little time is left: the message comes again, and finds what is left.
     fn check_time(&self) -> Result<(), Error> {
         match self.ctx.remaining() < CHUNK_TIME {
-            true => Err(Error::unavailable(OUT_OF_TIME, "the batch is not finished")),
+            true => Err(OUT_OF_TIME.error()),
             false => Ok(()),
         }
     }
@@ -303,7 +306,7 @@ impl<'a> Run<'a> {
                 _ => return Err(error),
             }
         }
-        Err(Error::conflict("lock_timeout", "too many writers at once"))
+        Err(LOCK_TIMEOUT.error())
     }
 
     fn worker(&self) -> Worker {

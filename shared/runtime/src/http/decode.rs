@@ -2,6 +2,7 @@
 //! first: what is wrong is struck out and the rest is read on.
 
 use interface::Spec;
+use kernel::problem::MALFORMED_REQUEST;
 use kernel::{Error, FaultCode, Refusal, json};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -139,7 +140,7 @@ enum Judgement {
 }
 
 fn malformed(message: String) -> Error {
-    Error::invalid("malformed_request", message)
+    MALFORMED_REQUEST.because(message)
 }
 
 fn object(body: &[u8]) -> Result<Map<String, Value>, Error> {

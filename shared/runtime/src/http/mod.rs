@@ -10,4 +10,4 @@ mod problem;
 mod request;
 
 pub(crate) use pipeline::{Served, serve};
-pub use problem::{Catalogued, catalogue, schema as problem_schema};
+pub use problem::{schema as problem_schema, wire as on_wire};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU16;
 
 use futures_util::FutureExt;
-use interface::{Envelope, EnvelopeError};
+use interface::Envelope;
+use kernel::problem::LOCK_TIMEOUT;
 use kernel::{Error, ErrorKind, EventId, Timestamp};
 use lambda_http::aws_lambda_events::sqs::SqsMessage;
 use store::redelivery::Redelivery;
@@ -166,7 +167,7 @@ impl<'a> Item<'a> {
                 let accepts = &self.listening.accepts;
                 match (self.handler)(call.clone(), ctx.who.clone(), event.clone(), accepts) {
                     Ok(running) => running.await,
-                    Err(fault) => Err(unreadable(&fault)),
+                    Err(fault) => Err(fault.into()),
                 }
             };
             let error = match AssertUnwindSafe(running).catch_unwind().await {
@@ -181,7 +182,7 @@ impl<'a> Item<'a> {
                 _ => return Err(error),
             }
         }
-        Err(Error::conflict("lock_timeout", "too many writers at once"))
+        Err(LOCK_TIMEOUT.error())
     }
 
     pub fn scope(&self, event: &Envelope) -> Scope {
@@ -283,14 +284,6 @@ impl<'a> Item<'a> {
         };
         ports.log.done(&ports.config, now, &done);
     }
-}
-
-fn unreadable(fault: &EnvelopeError) -> Error {
-    let code = match fault {
-        EnvelopeError::UnknownSchema { .. } => "unsupported_schema",
-        EnvelopeError::Malformed(_) | EnvelopeError::TooLarge { .. } => "unreadable_event",
-    };
-    Error::new(ErrorKind::Validation, code, fault.to_string())
 }
 
 /// A handler's error: what the caller of an endpoint could mend can never be mended here.

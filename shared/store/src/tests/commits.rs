@@ -30,7 +30,7 @@ fn shut(wallet: &Wallet) -> Change {
         .replace(&Wallet { status: "shut".to_owned(), ..wallet.clone() })
         .status_in(["open"])
         .named("wallet")
-        .refused_as(Error::conflict("wallet_not_open", "the wallet is not open"));
+        .refused_as(WALLET_NOT_OPEN.error());
     change
 }
 

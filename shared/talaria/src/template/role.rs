@@ -4,6 +4,7 @@ use contracts::Idempotency;
 use events::Ordering;
 use runtime::module::ArchiveUse;
 use runtime::rate::CELLS;
+use runtime::secrets::SecretName;
 use runtime::wiring::{LaneError, resource_name};
 use runtime::{Module, Row, Trigger};
 use serde_json::{Value, json};
@@ -267,7 +268,7 @@ fn secrets(acting: &[&Row]) -> Vec<Value> {
     let kept = acting::declared(acting, |row| &row.keeps);
     if !kept.is_empty() {
         // Who keeps a secret asks first whether it is there; one that is not has no such ending yet.
-        let places = |name: &&str| [secret(name), secret(&format!("{name}-??????"))];
+        let places = |name: &SecretName| [secret(name.as_str()), secret(&format!("{name}-??????"))];
         let places: Vec<Value> = kept.iter().flat_map(places).collect();
         let actions = [
             "secretsmanager:CreateSecret",
