@@ -3,7 +3,7 @@
 
 use contracts::{Empty, Endpoint, Public};
 use events::{Event, Fact};
-use kernel::{EntityKind, EntityRef, Error, EventId};
+use kernel::{EntityKind, Error, EventId};
 use runtime::module::{listen, serve};
 use runtime::{Anonymous, Commit, Ctx, Group, Module, Outcome, Received, Reply, Worker};
 use schemars::JsonSchema;
@@ -16,7 +16,8 @@ pub const DEMO: Table = Table::new("demo");
 pub const ACT: Public<Act, Empty> =
     Endpoint::<Act, Empty>::post("demo.act", "/v1/demo").public("only in tests");
 
-pub const HAPPENED: Event<Happened> = Event::new("demo.thing.happened", EntityKind::Settings);
+pub const HAPPENED: Event<Happened> =
+    Event::new("demo.thing.happened", EntityKind::Settings).nth(1);
 
 /// What to do.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -70,9 +71,8 @@ async fn act(ctx: Ctx<Anonymous>, request: Act) -> Result<Reply<Empty>, Error> {
     assert!(request.how != How::Panic, "as asked");
     let ctx = ctx.enter(local::seed::DEMO_TENANT, true, None);
     let thing: EventId = ctx.new_id();
-    let subject = EntityRef::new(EntityKind::Settings, thing);
-    let commit = Commit::of(Change::new());
-    let commit = commit.announcing(&HAPPENED, subject, 1, &Happened { how: request.how });
+    let data = Happened { how: request.how };
+    let commit = Commit::new().announcing_of(thing, &HAPPENED, &data);
     ctx.commit(commit, Reply::empty()).await
 }
 

@@ -4,9 +4,8 @@
 use std::time::Duration;
 
 use events::auth::{LINK_REQUESTED, LinkPurpose, LinkRequested};
-use kernel::{EntityKind, EntityRef, LinkId, UserId};
+use kernel::{LinkId, UserId};
 use runtime::{Commit, Ctx, Guest};
-use store::Change;
 
 use crate::domain::link::Purpose;
 use crate::store::Links;
@@ -34,8 +33,8 @@ impl Errand {
     }
 }
 
-/// The change, with a link for the errand and the request to mail it.
-pub fn with_link(visit: &Visit, change: Change, errand: Errand) -> Commit {
+/// The commit, with a link for the errand and the request to mail it.
+pub fn with_link(visit: &Visit, commit: Commit, errand: Errand) -> Commit {
     let ctx = &visit.guest;
     let link: LinkId = ctx.new_id();
     let new = NewLink {
@@ -47,16 +46,16 @@ pub fn with_link(visit: &Visit, change: Change, errand: Errand) -> Commit {
         tenant_name: visit.head.name.clone(),
         expires_at: ctx.now().plus(Purpose::Verify.kind().life().unwrap_or(Duration::ZERO)),
     };
-    announced(Commit::of(change.append(Links::of(ctx).create(new))), link, errand)
+    requested(commit.with(Links::of(ctx).create(new)), link, errand)
 }
 
 /// The commit, with one more request that leads nowhere: as many events for a known address as for
 /// a new one.
 pub fn with_decoy(ctx: &Ctx<Guest>, commit: Commit) -> Commit {
-    announced(commit, ctx.new_id(), Errand::for_nobody(ctx))
+    requested(commit, ctx.new_id(), Errand::for_nobody(ctx))
 }
 
-fn announced(commit: Commit, link: LinkId, errand: Errand) -> Commit {
+fn requested(commit: Commit, link: LinkId, errand: Errand) -> Commit {
     let data = LinkRequested { link_id: link, user_id: errand.user, purpose: errand.purpose };
-    commit.announcing(&LINK_REQUESTED, EntityRef::new(EntityKind::Link, link), 1, &data)
+    commit.announcing_of(link, &LINK_REQUESTED, &data)
 }

@@ -5,7 +5,7 @@ use contracts::auth::Login;
 use events::auth::{
     RevocationReason, SESSION_CREATED, SESSION_REVOKED, SessionCreated, SessionRevoked,
 };
-use kernel::{EntityKind, EntityRef, Error, SessionId};
+use kernel::Error;
 use runtime::{Commit, Ctx, Guest, Uncommitted};
 use store::Change;
 
@@ -21,10 +21,6 @@ use crate::store::counters;
 use crate::store::sessions::KEPT;
 use crate::store::{Accounts, AddressRow, SessionRow, Sessions, SubjectRow};
 use crate::tokens::Mint;
-
-/// The first and the last event of a session.
-const CREATED: u64 = 1;
-pub const ENDED: u64 = 2;
 
 /// A person whose password was right.
 pub struct SignIn<'a> {
@@ -112,9 +108,8 @@ impl SignIn<'_> {
             new_device: self.device.is_new(),
             network: session.network.clone(),
         };
-        let subject = entity(session.session);
         Commit::of(change)
-            .announcing(&SESSION_CREATED, subject, CREATED, &data)
+            .announcing_of(session.session, &SESSION_CREATED, &data)
             .audited(session.session)
     }
 
@@ -132,13 +127,8 @@ impl SignIn<'_> {
             session_ids: room.revoked.clone(),
             reason: RevocationReason::Cap,
         };
-        commit.announcing(&SESSION_REVOKED, entity(*first), ENDED, &data)
+        commit.announcing_of(first, &SESSION_REVOKED, &data)
     }
-}
-
-/// A session as the subject of an event.
-pub fn entity(session: SessionId) -> EntityRef {
-    EntityRef::new(EntityKind::Session, session)
 }
 
 fn millis(span: std::time::Duration) -> u64 {

@@ -3,10 +3,10 @@
 pub mod keys;
 
 use contracts::gateway::ModuleHealth;
-use kernel::{Error, Timestamp};
+use kernel::{EntityKind, EntityRef, Error, Timestamp};
 use runtime::Ctx;
 use runtime::rate::CELLS;
-use store::{Consistency, Key, Stored, Table};
+use store::{Aggregate, Consistency, Head, Key, Stored, Table, Versioned};
 
 use crate::domain::health::{self, Probed};
 use crate::domain::registry;
@@ -16,6 +16,18 @@ impl Stored for Probed {
 
     fn key(&self) -> Key {
         keys::health(&self.module)
+    }
+}
+
+impl Versioned for Probed {
+    fn head(&self) -> Head {
+        self.head
+    }
+}
+
+impl Aggregate for Probed {
+    fn entity(&self) -> EntityRef {
+        EntityRef::new(EntityKind::Operation, &self.module)
     }
 }
 

@@ -4,12 +4,11 @@ pub mod keys;
 
 use std::time::Duration;
 
-use contracts::profile as api;
 use events::profile::{UPDATED, Updated};
 use kernel::{EntityKind, EntityRef, Error, UserId};
 use runtime::cache::Cached;
-use runtime::{Commit, Ctx, InTenant, Reply, User};
-use store::{Condition, Consistency, Key, Stored, Table};
+use runtime::{Commit, Ctx, InTenant, User};
+use store::{Aggregate, Consistency, Head, Key, Stored, Table, Versioned};
 
 use crate::domain::change::Change;
 use crate::domain::profile::Profile;
@@ -26,6 +25,18 @@ impl Stored for Profile {
 
     fn key(&self) -> Key {
         keys::profile(self.home, self.user)
+    }
+}
+
+impl Versioned for Profile {
+    fn head(&self) -> Head {
+        self.head
+    }
+}
+
+impl Aggregate for Profile {
+    fn entity(&self) -> EntityRef {
+        EntityRef::new(EntityKind::Profile, self.user)
     }
 }
 
@@ -52,13 +63,18 @@ impl<'a, Who: InTenant> Profiles<'a, Who> {
         }
         let key = keys::profile(tenant, user);
         let profile = self.ctx.store().get::<Profile>(&key, Consistency::Strong).await?;
-        self.remember(&name, profile.as_ref()).await;
+        self.cache(&name, profile.as_ref()).await;
         Ok(profile)
     }
 
-    async fn remember(&self, name: &str, profile: Option<&Profile>) {
+    /// Writes a profile through to the cache.
+    pub async fn remember(&self, profile: &Profile) {
+        self.cache(&keys::cached(profile.home, profile.user), Some(profile)).await;
+    }
+
+    async fn cache(&self, name: &str, profile: Option<&Profile>) {
         let cached = Cached {
-            version: profile.map_or(0, Profile::version),
+            version: profile.map_or(0, |profile| profile.head.version),
             value: profile.and_then(|profile| serde_json::to_string(profile).ok()),
             stored_at: self.ctx.now(),
         };
@@ -74,28 +90,14 @@ impl Profiles<'_, User> {
         Ok(profile.unwrap_or_else(|| Profile::unwritten(user.home_tenant(), user.id())))
     }
 
-    /// Saves a change and announces it, then writes it through to the cache.
-    pub async fn save(
-        &self,
-        changed: Change,
-        reply: Reply<api::Profile>,
-    ) -> Result<Reply<api::Profile>, Error> {
-        let Change { before, after, fields } = changed;
-        let mut change = store::Change::new();
-        let unchanged = match before.version() {
-            0 => Condition::no_item(),
-            version => Condition::version(version),
-        };
-        change.put_when(&after, unchanged);
+    /// Saves a change and announces it.
+    pub fn save(&self, changed: Change) -> Commit {
+        let Change { after, fields } = changed;
         let data = Updated {
             user_id: after.user,
             fields: fields.into_iter().map(str::to_owned).collect(),
-            version: after.version(),
+            version: after.head.next_version(),
         };
-        let subject = EntityRef::new(EntityKind::Profile, after.user);
-        let commit = Commit::of(change).announcing(&UPDATED, subject, after.event_seq(), &data);
-        let reply = self.ctx.commit(commit, reply).await?;
-        self.remember(&keys::cached(after.home, after.user), Some(&after)).await;
-        Ok(reply)
+        Commit::saving(&after).announcing(&UPDATED, &data)
     }
 }

@@ -59,6 +59,7 @@ endpoints! {
             .answers(Success::Accepted)
             .body_limit(BODY_LIMIT_BYTES)
             .refuses(&[&TENANT_UNKNOWN, &TENANT_SUSPENDED])
+            .unaudited("asks for a mail, and changes no account")
             .budget(3);
 
     /// Shows the page behind a mailed link.

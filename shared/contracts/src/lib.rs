@@ -13,7 +13,7 @@ pub mod platform;
 pub mod profile;
 
 pub use interface::{
-    Access, Book, Call, Empty, Endpoint, Granted, Idempotency, Media, Method, Nothing, Open,
+    Access, Audit, Book, Call, Empty, Endpoint, Granted, Idempotency, Media, Method, Nothing, Open,
     Operation, Own, Precondition, Public, Rate, Spec, Success, access, call, calls, endpoints,
     operation, operations,
 };

@@ -20,15 +20,25 @@ endpoints! {
     /// counts as the newest. Reading up to a number reads every item up to it, also those that were
     /// marked unread.
     INBOX_MARK: Own<MarkInbox, InboxHead> =
-        Endpoint::post("notification.inbox_mark", "/v1/inbox/marks").own().natural().budget(2);
+        Endpoint::post("notification.inbox_mark", "/v1/inbox/marks")
+            .own()
+            .natural()
+            .unaudited(OWN_VIEW)
+            .budget(2);
 
     /// Marks one item read or unread, or archives it.
     ///
     /// Archiving an item reads it; marking an archived item unread takes it out of the archive. Both
     /// at once are refused.
     INBOX_UPDATE: Own<UpdateInboxItem, InboxItem> =
-        Endpoint::patch("notification.inbox_update", "/v1/inbox/{seq}").own().natural().budget(2);
+        Endpoint::patch("notification.inbox_update", "/v1/inbox/{seq}")
+            .own()
+            .natural()
+            .unaudited(OWN_VIEW)
+            .budget(2);
 }
+
+const OWN_VIEW: &str = "changes only what the person themselves sees";
 
 /// Which part of the inbox.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -23,6 +23,7 @@ endpoints! {
         .own()
         .keyed()
         .if_match()
+        .unaudited("changes only what the person themselves wrote")
         .budget(2);
 
     /// Shows another person's profile.

@@ -12,27 +12,30 @@ events! {
         Event::new("auth.user.registered", EntityKind::Account).public();
 
     /// A link has to be mailed. Carries no token: the sender derives it.
-    LINK_REQUESTED: Event<LinkRequested> = Event::new("auth.link.requested", EntityKind::Link).urgent();
+    LINK_REQUESTED: Event<LinkRequested> =
+        Event::new("auth.link.requested", EntityKind::Link).urgent().nth(1);
 
     /// A person proved to own the address of their account.
     EMAIL_VERIFIED: Event<EmailVerified> = Event::new("auth.email.verified", EntityKind::Account);
 
     /// A person signed in.
-    SESSION_CREATED: Event<SessionCreated> = Event::new("auth.session.created", EntityKind::Session);
+    SESSION_CREATED: Event<SessionCreated> =
+        Event::new("auth.session.created", EntityKind::Session).nth(1);
 
     /// Sessions ended before their time.
     SESSION_REVOKED: Event<SessionRevoked> =
-        Event::new("auth.session.revoked", EntityKind::Session).urgent();
+        Event::new("auth.session.revoked", EntityKind::Session).urgent().nth(2);
 
     /// An old refresh token was used: its session was ended.
     SESSION_REUSE_DETECTED: Event<SessionReuseDetected> =
-        Event::new("auth.session.reuse_detected", EntityKind::Session).urgent();
+        Event::new("auth.session.reuse_detected", EntityKind::Session).urgent().nth(2);
 
     /// Too many wrong passwords closed the password sign-in of an account for a while.
     LOGIN_LOCKED: Event<LoginLocked> = Event::new("auth.login.locked", EntityKind::Account).urgent();
 
     /// A fresh signing key took over.
-    KEY_PROMOTED: Event<KeyPromoted> = Event::new("auth.key.promoted", EntityKind::SigningKey);
+    KEY_PROMOTED: Event<KeyPromoted> =
+        Event::new("auth.key.promoted", EntityKind::SigningKey).nth(1);
 }
 
 /// Data of [`USER_REGISTERED`].

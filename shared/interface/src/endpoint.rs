@@ -125,6 +125,27 @@ pub enum Media {
     Html,
 }
 
+/// What is kept of a change for the auditor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audit {
+    /// Not decided: right for what only reads.
+    Undecided,
+    /// A row of this action, in the transaction of the change.
+    Action(&'static str),
+    /// Nothing, for this reason.
+    Unaudited { reason: &'static str },
+}
+
+impl Audit {
+    /// The action of the row, where there is one.
+    pub const fn action(self) -> Option<&'static str> {
+        match self {
+            Self::Action(action) => Some(action),
+            Self::Undecided | Self::Unaudited { .. } => None,
+        }
+    }
+}
+
 /// Everything about an endpoint but its types.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec {
@@ -156,8 +177,8 @@ pub struct Spec {
     pub any_origin: bool,
     /// What it refuses with beside what follows from the rest.
     pub refuses: &'static [&'static Problem],
-    /// The audit action written with the change.
-    pub audit: Option<&'static str>,
+    /// What is kept of a change for the auditor.
+    pub audit: Audit,
     /// Most DynamoDB requests of a success, without authorizer and rate cells.
     pub budget: u32,
 }
@@ -204,7 +225,7 @@ impl<Request, Answer> Endpoint<Request, Answer, Undecided> {
             cache_control: "no-store",
             any_origin: false,
             refuses: &[],
-            audit: None,
+            audit: Audit::Undecided,
             budget: 0,
         };
         Self { spec, types: PhantomData }
@@ -390,7 +411,14 @@ impl<Request, Answer, A> Endpoint<Request, Answer, A> {
 
     /// Writes an audit row of this action with the change.
     pub const fn audited(mut self, action: &'static str) -> Self {
-        self.spec.audit = Some(action);
+        self.spec.audit = Audit::Action(action);
+        self
+    }
+
+    /// Changes something and writes no audit row, because of `reason`, which must not be empty.
+    pub const fn unaudited(mut self, reason: &'static str) -> Self {
+        assert!(!reason.is_empty(), "a change without an audit row says why");
+        self.spec.audit = Audit::Unaudited { reason };
         self
     }
 

@@ -113,6 +113,9 @@ pub struct EventSpec {
     pub varies: bool,
     /// The values of the topic attribute `facet`; none where its messages have no such attribute.
     pub facets: &'static [&'static str],
+    /// Its number among the events of its entity, where that is the same for every entity: a link is
+    /// requested once, a session is created first and revoked second.
+    pub nth: Option<u64>,
     /// Whether tenants may receive it.
     pub public: bool,
     /// The announcing module, where it is not the first part of the name.
@@ -168,6 +171,7 @@ impl<Data> Event<Data> {
             priority: Priority::Normal,
             varies: false,
             facets: &[],
+            nth: None,
             public: false,
             announcer: None,
             docs: "",
@@ -184,6 +188,13 @@ impl<Data> Event<Data> {
     /// Its data broke with that of the major before, which is declared beside it for one release.
     pub const fn major(mut self, major: u16) -> Self {
         self.spec.major = major;
+        self
+    }
+
+    /// Is always number `nth` of its entity, which keeps no count of its events.
+    pub const fn nth(mut self, nth: u64) -> Self {
+        assert!(nth > 0, "events are numbered from 1");
+        self.spec.nth = Some(nth);
         self
     }
 

@@ -23,8 +23,8 @@ pub use book::Book;
 pub use call::Call;
 pub use catalogue::Catalogue;
 pub use endpoint::{
-    Endpoint, Granted, Idempotency, Media, Method, Open, Own, Precondition, Public, Rate, Spec,
-    Success,
+    Audit, Endpoint, Granted, Idempotency, Media, Method, Open, Own, Precondition, Public, Rate,
+    Spec, Success,
 };
 pub use envelope::{Envelope, EnvelopeError};
 pub use event::{Event, EventSpec, Fact, Ordering, Priority};

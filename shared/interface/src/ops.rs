@@ -15,15 +15,21 @@ const ANNOUNCER: &str = "platform";
 events! {
     /// Announced events wait too long to be published.
     OUTBOX_STALLED: Event<OutboxStalled> =
-        Event::new("ops.outbox.stalled", EntityKind::Operation).announced_by(ANNOUNCER).urgent();
+        Event::new("ops.outbox.stalled", EntityKind::Operation)
+            .announced_by(ANNOUNCER)
+            .urgent()
+            .nth(1);
 
     /// A listener gave up on an event in order: later events of the same entity wait for an operator.
     LISTENER_BLOCKED: Event<ListenerBlocked> =
-        Event::new("ops.listener.blocked", EntityKind::Operation).announced_by(ANNOUNCER).urgent();
+        Event::new("ops.listener.blocked", EntityKind::Operation)
+            .announced_by(ANNOUNCER)
+            .urgent()
+            .nth(1);
 
     /// An operator changed something by hand.
     ACTION_PERFORMED: Event<ActionPerformed> =
-        Event::new("ops.action.performed", EntityKind::Operation).announced_by(ANNOUNCER);
+        Event::new("ops.action.performed", EntityKind::Operation).announced_by(ANNOUNCER).nth(1);
 }
 
 /// Data of [`OUTBOX_STALLED`].

@@ -38,6 +38,8 @@ impl Spec {
         may(matches!(self.access, Access::Own { first_party: true }), &[&INSUFFICIENT_SCOPE]);
         may(self.max_auth_age_s.is_some(), &[&STEP_UP_REQUIRED]);
         may(!self.answers_any_origin(), &[&ORIGIN_NOT_ALLOWED]);
+        // `If-None-Match` is read wherever something can be had twice.
+        may(self.method == Method::Get, &[&PRECONDITION_MALFORMED]);
         let conditional = self.precondition != Precondition::None;
         may(conditional, &[&PRECONDITION_MALFORMED, &VERSION_CONFLICT]);
         may(self.precondition == Precondition::Required, &[&PRECONDITION_REQUIRED]);

@@ -2,7 +2,7 @@
 
 use interface::{Call, Empty, Endpoint, Event, Fact, Granted, Nothing, Public};
 use kernel::problem::NOT_FOUND;
-use kernel::{AnyId, EntityKind, EntityRef, Error, TenantId, UserId};
+use kernel::{AnyId, EntityKind, Error, TenantId, UserId};
 use runtime::authorizer::{Evidence, Inquiry, Proof, Standing};
 use runtime::mail::Message;
 use runtime::module::{answer, authorize, every, listen, serve, stream};
@@ -26,7 +26,8 @@ static FALLBACK: Public<Nothing, Empty> =
 pub(crate) static TWICE: Call<Word, Echoed> = Call::new("echo.twice");
 static SLOW: Call<Nothing, Empty> = Call::new("echo.slow");
 
-pub(crate) const UPDATED: Event<Updated> = Event::new("echo.word.updated", EntityKind::Profile);
+pub(crate) const UPDATED: Event<Updated> =
+    Event::new("echo.word.updated", EntityKind::Profile).nth(1);
 
 /// Data of [`UPDATED`].
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
@@ -95,8 +96,7 @@ async fn post(ctx: Ctx<Principal>, request: Word) -> Result<Reply<Echoed>, Error
     change.create(&Echo { tenant, word: request.word.clone(), expires_at });
     let user_id: UserId = ctx.new_id();
     let data = Updated { word: request.word.clone() };
-    let subject = EntityRef::new(EntityKind::Profile, user_id);
-    let commit = Commit::of(change).announcing(&UPDATED, subject, 1, &data);
+    let commit = Commit::of(change).announcing_of(user_id, &UPDATED, &data);
     let answer = Echoed { word: request.word, tenant: tenant.to_string() };
     ctx.commit(commit, Reply::new(answer)).await
 }

@@ -16,6 +16,7 @@ pub mod seed;
 
 mod cloud;
 mod state;
+mod told;
 
 #[cfg(test)]
 mod echo;
@@ -27,3 +28,4 @@ mod testing;
 pub use boot::{BootError, Options};
 pub use cloud::{Cloud, OpenError, Storage};
 pub use platform::Platform;
+pub use told::Told;

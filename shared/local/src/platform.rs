@@ -5,6 +5,8 @@ mod lines;
 mod listeners;
 
 #[cfg(test)]
+mod refusal_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod time_tests;

@@ -18,7 +18,7 @@ pub(crate) struct Announcement {
     spec: EventSpec,
     subject: EntityRef,
     sequence: u64,
-    facet: Option<&'static str>,
+    pub(crate) facet: Option<&'static str>,
     data: Result<serde_json::Value, Error>,
 }
 
@@ -33,11 +33,6 @@ impl Announcement {
         let data = serde_json::to_value(data)
             .map_err(|fault| Error::internal(format!("{}: {fault}", event.spec.name)));
         Self { spec: event.spec, subject, sequence, facet: None, data }
-    }
-
-    /// Of one facet, where one is given: only listeners of that facet hear it.
-    pub(crate) fn facet(self, facet: Option<&'static str>) -> Self {
-        Self { facet, ..self }
     }
 }
 

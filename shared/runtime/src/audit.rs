@@ -14,11 +14,20 @@ pub(crate) struct AuditRow {
     pub tenant: TenantId,
     /// The contract's audit action.
     pub action: &'static str,
+    pub outcome: Outcome,
     pub actor: Option<AnyId>,
     pub target: String,
     pub network: String,
     pub user_agent: String,
     pub request_id: RequestId,
+}
+
+/// What became of what was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    Done,
+    Refused,
 }
 
 /// Unsealed rows are found by one of so many shards.
@@ -33,7 +42,7 @@ struct Stored {
     action: String,
     actor: Option<AnyId>,
     target: String,
-    result: String,
+    result: Outcome,
     ip_net: String,
     ua_hash: String,
     request_id: RequestId,
@@ -66,7 +75,7 @@ impl AuditRow {
             action: self.action.to_owned(),
             actor: self.actor,
             target: self.target,
-            result: "done".to_owned(),
+            result: self.outcome,
             ip_net: self.network,
             ua_hash: hex_sha256(&[self.user_agent.as_bytes()]),
             request_id: self.request_id,

@@ -4,19 +4,22 @@
 use std::sync::Arc;
 
 use interface::Idempotency;
-use interface::{Envelope, Event, Fact};
+use interface::{Envelope, Event, EventSpec, Fact};
 use kernel::problem::{
     DEPENDENCY_UNAVAILABLE, IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_REUSED, LOCK_TIMEOUT,
 };
-use kernel::{EntityRef, Error};
+use kernel::{EntityRef, Error, Reserved};
 use serde::Serialize;
 use store::outbox::Birth;
 use store::planted::{self, Bug};
-use store::{Change, Consistency, NotCommitted, Token, collected, cursor, idempotency, inbox};
+use store::{
+    Aggregate, Change, Consistency, Key, NotCommitted, Table, Token, Update, collected, cursor,
+    idempotency, inbox,
+};
 
 use crate::announcement::{Announcement, rows_of};
 use crate::answer::Answer;
-use crate::audit::AuditRow;
+use crate::audit::{self, AuditRow};
 use crate::caller::InTenant;
 use crate::cause::{Cause, DUPLICATE, Verdict};
 use crate::ctx::{Call, Ctx};
@@ -26,12 +29,58 @@ use crate::schedule::{Soon, Timer};
 use crate::{listener, relay};
 
 /// A change with everything that has to be true together with it.
+///
+/// ```
+/// # use kernel::{EntityKind, EntityRef, Head};
+/// # use interface::ops::{ACTION_PERFORMED, ActionPerformed};
+/// # use interface::Fact;
+/// # use runtime::Commit;
+/// # use store::{Aggregate, Key, Scope, Stored, Table, Versioned};
+/// # #[derive(serde::Serialize, serde::Deserialize)]
+/// # struct Order { #[serde(flatten)] head: Head }
+/// # impl Stored for Order {
+/// #     const TABLE: Table = Table::new("orders");
+/// #     fn key(&self) -> Key { Key::alone(Scope::system().partition("ORDER", ())) }
+/// # }
+/// # impl Versioned for Order { fn head(&self) -> Head { self.head } }
+/// # impl Aggregate for Order {
+/// #     fn entity(&self) -> EntityRef { EntityRef::new(EntityKind::Settings, "1") }
+/// # }
+/// # let order = Order { head: Head::NEW };
+/// # let (link, performed) = ("lnk_1", ActionPerformed::sample());
+/// // `order` is saved where it still is what was read, under its next version. The event is number
+/// // n + 1 of it: nobody writes a subject or a number.
+/// # const PAID: interface::Event<ActionPerformed> =
+/// #     interface::Event::new("order.paid", EntityKind::Settings);
+/// Commit::saving(&order).announcing(&PAID, &performed);
+/// // An event with a fixed place in the life of its entity needs no row that counts.
+/// Commit::new().announcing_of(link, &ACTION_PERFORMED, &performed);
+/// ```
+#[derive(Default)]
+#[must_use]
 pub struct Commit {
     change: Change,
+    /// The aggregate whose events are announced next.
+    about: Option<About>,
     announcements: Vec<Announcement>,
     timers: Vec<TimerChange>,
     snapshot: Option<Result<serde_json::Value, Error>>,
-    audit_target: Option<String>,
+    audit: Option<Audited>,
+    /// What was wrong with the commit itself: refused when it is committed.
+    fault: Option<Error>,
+}
+
+/// An aggregate that the change writes.
+struct About {
+    table: Table,
+    key: Key,
+    entity: EntityRef,
+}
+
+/// What the audit row says of the call.
+struct Audited {
+    target: String,
+    outcome: audit::Outcome,
 }
 
 enum TimerChange {
@@ -40,46 +89,150 @@ enum TimerChange {
 }
 
 impl Commit {
-    /// Commits this change.
+    /// A commit of nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Commits this change: rows that no event is about.
     pub fn of(change: Change) -> Self {
-        let (announcements, timers) = (Vec::new(), Vec::new());
-        Self { change, announcements, timers, snapshot: None, audit_target: None }
+        Self { change, ..Self::default() }
     }
 
-    /// Announces an event as number `sequence` of its entity.
-    pub fn announcing<D: Fact>(
-        self,
-        event: &Event<D>,
-        subject: EntityRef,
-        sequence: u64,
-        data: &D,
-    ) -> Self {
-        self.announce(event, subject, sequence, None, data)
+    /// Commits an aggregate, see [`save`](Self::save).
+    pub fn saving<T: Aggregate>(row: &T) -> Self {
+        Self::new().save(row)
     }
 
-    /// Announces an event of one facet: only listeners of that facet hear it.
-    pub fn announcing_facet<D: Fact>(
-        self,
+    /// Saves an aggregate where it still is what was read ([`Change::save`]). What is announced next is
+    /// about it.
+    pub fn save<T: Aggregate>(mut self, row: &T) -> Self {
+        self.change.save(row);
+        self.about(T::TABLE, row.key(), row.entity())
+    }
+
+    /// Changes attributes of an aggregate where it still is what was read ([`Change::revise`]). What is
+    /// announced next is about it.
+    pub fn revise<T: Aggregate>(mut self, row: &T, steps: impl FnOnce(Update) -> Update) -> Self {
+        self.change.revise(row, steps);
+        self.about(T::TABLE, row.key(), row.entity())
+    }
+
+    /// Does an update that is [`versioned`](Update::versioned) by the head of this entity, for
+    /// aggregates whose head is known without their row. What is announced next is about it.
+    pub fn update(mut self, entity: EntityRef, update: Update) -> Self {
+        let (table, key) = update.place();
+        self.change.update(update);
+        self.about(table, key, entity)
+    }
+
+    fn about(mut self, table: Table, key: Key, entity: EntityRef) -> Self {
+        self.about = Some(About { table, key, entity });
+        self
+    }
+
+    /// A refusal of the aggregate that was written last carries this label
+    /// ([`Uncommitted::Refused`]); without one, the handler runs again from its read.
+    pub fn named(mut self, label: &'static str) -> Self {
+        let about = self.about.as_ref();
+        let action = about.and_then(|about| self.change.action(about.table, &about.key));
+        if let Some(action) = action {
+            action.named(label);
+        }
+        self
+    }
+
+    /// Commits these rows too. What is announced next is about the same aggregate as before.
+    pub fn with(mut self, change: Change) -> Self {
+        self.change = self.change.append(change);
+        self
+    }
+
+    /// The change may be sent again as it stands after a conflict, see [`Change::blind`].
+    pub fn blind(mut self) -> Self {
+        self.change = self.change.blind();
+        self
+    }
+
+    /// Announces an event of the aggregate that was written last, as its next one.
+    pub fn announcing<D: Fact>(mut self, event: &Event<D>, data: &D) -> Self {
+        match self.next_of(event.spec) {
+            Ok((entity, sequence)) => self.announce(event, entity, sequence, data),
+            Err(fault) => {
+                self.fault.get_or_insert(fault);
+                self
+            }
+        }
+    }
+
+    /// Announces an event with a fixed place in the life of its entity ([`Event::nth`]): of the entity
+    /// with this id.
+    pub fn announcing_of<D: Fact>(
+        mut self,
+        id: impl std::fmt::Display,
         event: &Event<D>,
-        facet: &'static str,
-        subject: EntityRef,
-        sequence: u64,
         data: &D,
     ) -> Self {
-        self.announce(event, subject, sequence, Some(facet), data)
+        match event.spec.nth {
+            Some(nth) => self.announce(event, EntityRef::new(event.spec.entity, id), nth, data),
+            None => {
+                let name = event.spec.name;
+                self.fault.get_or_insert(Error::internal(format!(
+                    "{name} has no fixed place among the events of its entity: save the aggregate it \
+                     is about, or declare its place with `nth`"
+                )));
+                self
+            }
+        }
+    }
+
+    /// Announces an event whose number its entity gave out before ([`kernel::Head::reserve`]).
+    pub fn announcing_reserved<D: Fact>(
+        self,
+        number: Reserved,
+        entity: EntityRef,
+        event: &Event<D>,
+        data: &D,
+    ) -> Self {
+        self.announce(event, entity, number.sequence(), data)
+    }
+
+    /// The event announced last is of this facet: only listeners of it hear the event.
+    pub fn facet(mut self, facet: &'static str) -> Self {
+        if let Some(last) = self.announcements.last_mut() {
+            last.facet = Some(facet);
+        }
+        self
     }
 
     fn announce<D: Fact>(
         mut self,
         event: &Event<D>,
-        subject: EntityRef,
+        entity: EntityRef,
         sequence: u64,
-        facet: Option<&'static str>,
         data: &D,
     ) -> Self {
-        let announcement = Announcement::of(event, subject, sequence, data);
-        self.announcements.push(announcement.facet(facet));
+        self.announcements.push(Announcement::of(event, entity, sequence, data));
         self
+    }
+
+    /// The entity an event of this kind is about, and its number there.
+    fn next_of(&mut self, spec: EventSpec) -> Result<(EntityRef, u64), Error> {
+        let name = spec.name;
+        let about = self.about.as_ref().ok_or_else(|| {
+            Error::internal(format!(
+                "{name} is about nothing: save the aggregate it is about first"
+            ))
+        })?;
+        if about.entity.kind() != spec.entity || spec.nth.is_some() {
+            let (own, other) = (spec.entity.as_str(), about.entity.kind().as_str());
+            return Err(Error::internal(format!(
+                "{name} is about {own} and not the next event of {other}"
+            )));
+        }
+        let action = self.change.action(about.table, &about.key);
+        let action = action.ok_or_else(|| Error::internal("an aggregate that is not written"))?;
+        Ok((about.entity.clone(), action.announce(1)?))
     }
 
     /// Keeps the public object as of this commit with its events: what tenants are shown.
@@ -102,9 +255,20 @@ impl Commit {
         self
     }
 
-    /// Writes the contract's audit row about this target.
-    pub fn audited(mut self, target: impl ToString) -> Self {
-        self.audit_target = Some(target.to_string());
+    /// Writes the contract's audit row about this target. A contract that names an audit action is not
+    /// committed without one.
+    pub fn audited(self, target: impl ToString) -> Self {
+        self.audit(target.to_string(), audit::Outcome::Done)
+    }
+
+    /// Writes the contract's audit row about a request for this target that is refused, and yet leaves
+    /// something behind.
+    pub fn audited_refusal(self, target: impl ToString) -> Self {
+        self.audit(target.to_string(), audit::Outcome::Refused)
+    }
+
+    fn audit(mut self, target: String, outcome: audit::Outcome) -> Self {
+        self.audit = Some(Audited { target, outcome });
         self
     }
 }
@@ -166,7 +330,10 @@ impl<Who: InTenant> Ctx<Who> {
 
     async fn save(&self, commit: Commit, answer: Option<&Answer>) -> Result<(), Uncommitted> {
         let now = self.now();
-        let Commit { mut change, announcements, timers, snapshot, audit_target } = commit;
+        let Commit { mut change, announcements, timers, snapshot, audit, fault, .. } = commit;
+        if let Some(fault) = fault {
+            return Err(Uncommitted::Failed(fault));
+        }
         let snapshot = snapshot.transpose().map_err(Uncommitted::Failed)?;
         let births = self.births(announcements).map_err(Uncommitted::Failed)?;
         for birth in &births {
@@ -175,7 +342,7 @@ impl<Who: InTenant> Ctx<Who> {
         }
         change = change.append(rows_of(&births, snapshot.as_ref(), now));
         let soon = self.time(&mut change, timers).map_err(Uncommitted::Failed)?;
-        if let Some(row) = self.audit_row(audit_target) {
+        if let Some(row) = self.audit_row(audit).map_err(Uncommitted::Failed)? {
             change = change.append(row.into_change());
         }
         let cause = self.cause_row(answer, now);
@@ -323,19 +490,28 @@ impl<Who: InTenant> Ctx<Who> {
         }
     }
 
-    fn audit_row(&self, target: Option<String>) -> Option<AuditRow> {
-        let action = self.call.spec.as_ref()?.audit?;
-        Some(AuditRow {
+    fn audit_row(&self, audited: Option<Audited>) -> Result<Option<AuditRow>, Error> {
+        let Some(action) = self.call.spec.as_ref().and_then(|spec| spec.audit.action()) else {
+            return Ok(None);
+        };
+        let Some(Audited { target, outcome }) = audited else {
+            let function = self.call.function;
+            return Err(Error::internal(format!(
+                "{function} commits without an audit target: say whom it is about with `audited`"
+            )));
+        };
+        Ok(Some(AuditRow {
             id: self.new_id(),
             at: self.now(),
             tenant: self.who.tenant(),
             action,
+            outcome,
             actor: self.who.actor(),
-            target: target?,
+            target,
             network: self.call.remote.network(),
             user_agent: self.call.remote.user_agent.clone(),
             request_id: self.call.request_id,
-        })
+        }))
     }
 
     /// The request token: one per cause and try, so that the SDK's own repeats are harmless.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use interface::operation::{OperationSpec, Order, REASON_CHARACTERS, Report};
 use interface::ops::{ACTION_PERFORMED, ActionPerformed};
 use kernel::problem::{IDEMPOTENCY_KEY_IN_USE, REASON_REQUIRED};
-use kernel::{EntityKind, EntityRef, Error, ErrorKind, ReplayId, RequestId, TenantId, Timestamp};
+use kernel::{Error, ErrorKind, ReplayId, RequestId, TenantId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use store::idempotency::{Record, Replay, StoredAnswer};
@@ -183,9 +183,8 @@ impl Ctx<Operator> {
             replay_id,
         };
         let action: RequestId = self.new_id();
-        let subject = EntityRef::new(EntityKind::Operation, action);
         let change = change.append(self.guard(kept, &answer)?);
-        let commit = Commit::of(change).announcing(&ACTION_PERFORMED, subject, 1, &data);
+        let commit = Commit::of(change).announcing_of(action, &ACTION_PERFORMED, &data);
         match self.enter_platform().try_apply(commit).await {
             Ok(()) => Ok(answer),
             Err(Uncommitted::Refused { label: ORDER, old }) => Err(self.repeated(old)),

@@ -1,12 +1,12 @@
 //! One transaction under construction: what is written, on what conditions, and what a failed
 //! condition means.
 
-use kernel::Error;
+use kernel::{Error, Head};
 use serde::Serialize;
 
 use crate::condition::Condition;
 use crate::error::StoreError;
-use crate::item::{Head, Item, Stored, Versioned};
+use crate::item::{Item, Stored, Versioned};
 use crate::key::Key;
 use crate::table::Table;
 use crate::update::{Act, Step, Update};
@@ -42,8 +42,8 @@ pub struct Action {
 pub(crate) enum Write {
     /// Put on the action's own condition.
     Put(Item),
-    /// Put on the condition that the stored version is still this.
-    Replace(Item, u64),
+    /// Put on the condition that the stored version is still this; 0 where there is no item.
+    Save(Item, u64),
     Update(Vec<Step>, Option<Head>),
     Delete,
     Check,
@@ -67,15 +67,26 @@ impl Change {
         self.push(action).when(condition)
     }
 
-    /// Replaces an aggregate on the condition that its version is the one it was read with; stores
-    /// the next version.
-    pub fn replace<T: Versioned>(&mut self, row: &T) -> &mut Action {
-        let version = row.head().version;
+    /// Saves an aggregate on the condition that it is still what was read: that it does not exist
+    /// where it is new, that it has the same version where it is not. Stores the next version.
+    pub fn save<T: Versioned>(&mut self, row: &T) -> &mut Action {
+        let head = row.head();
         let (mut item, mut fault) = taken(Item::row(row));
-        if let Err(error) = item.set("v", version + 1) {
+        if let Err(error) = item.set("v", head.next_version()) {
             fault.get_or_insert(error.into());
         }
-        self.push(Action::of(T::TABLE, row.key(), Write::Replace(item, version), fault))
+        self.push(Action::of(T::TABLE, row.key(), Write::Save(item, head.version), fault))
+    }
+
+    /// Changes attributes of an aggregate on the condition that it has the version it was read with;
+    /// stores the next version. `steps` says what changes, and may ask for more.
+    pub fn revise<T: Versioned>(
+        &mut self,
+        row: &T,
+        steps: impl FnOnce(Update) -> Update,
+    ) -> &mut Action {
+        let update = Update::of(T::TABLE, row.key()).versioned(row.head());
+        self.update(steps(update))
     }
 
     /// Does an update.
@@ -186,7 +197,7 @@ impl Action {
     /// `Invalid` when the action does not write an aggregate with a [`Head`].
     pub fn announce(&mut self, count: u64) -> Result<u64, StoreError> {
         let last = match &mut self.write {
-            Write::Put(item) | Write::Replace(item, _) => {
+            Write::Put(item) | Write::Save(item, _) => {
                 let last = item.number(EVENT_SEQ).and_then(|last| u64::try_from(last).ok());
                 let last = last.ok_or_else(|| no_aggregate(&self.table))?;
                 item.set(EVENT_SEQ, last + count)?;

@@ -204,7 +204,7 @@ impl Store {
         let key = Some(key_attributes(&action.key)?);
         let one = TransactWriteItem::builder();
         let one = match &action.write {
-            Write::Put(item) | Write::Replace(item, _) => one.put(
+            Write::Put(item) | Write::Save(item, _) => one.put(
                 Put::builder()
                     .table_name(table)
                     .set_item(Some(item.attributes().clone()))

@@ -1,11 +1,11 @@
 //! From declared actions to what DynamoDB takes: one action per item, at most 100, at most 4 MB.
 
-use kernel::Error;
+use kernel::{Error, Head};
 
 use crate::change::{Action, Change, Write};
 use crate::condition::{Condition, Placeholders};
 use crate::error::StoreError;
-use crate::item::{Head, Item, Value, size_bytes};
+use crate::item::{Item, Value, size_bytes};
 use crate::key::Key;
 use crate::planted::{self, Bug};
 use crate::table::Table;
@@ -32,7 +32,7 @@ pub(crate) struct Folded {
 /// Folds the actions of a change, cause rows first, then in the order of their first declaration.
 ///
 /// Folded are: checks into any action; updates of different attributes, and additions to the same
-/// number or set; a put and the replacements of what it wrote. Anything else on one item is
+/// number or set; an aggregate that is saved, and saved again. Anything else on one item is
 /// refused.
 pub(crate) fn folded(change: Change) -> Result<Vec<Folded>, StoreError> {
     let mut actions = change.actions;
@@ -96,7 +96,8 @@ impl Folded {
         holders: &mut Placeholders,
     ) -> Result<Option<String>, StoreError> {
         let version = match &self.write {
-            Write::Replace(_, version) => Some(Condition::version(*version)),
+            Write::Save(_, 0) => Some(Condition::no_item()),
+            Write::Save(_, version) => Some(Condition::version(*version)),
             _ => None,
         };
         let dropped = |label| planted::is(Bug::ConditionDropped(label));
@@ -110,7 +111,7 @@ impl Folded {
     /// lost: `Some(true)` it happened, `Some(false)` it did not, `None` cannot tell.
     pub(crate) fn shows_in(&self, stored: &Item) -> Option<bool> {
         match &self.write {
-            Write::Put(item) | Write::Replace(item, _) => Some(item == stored),
+            Write::Put(item) | Write::Save(item, _) => Some(item == stored),
             Write::Update(steps, _) => shows(steps, stored),
             Write::Delete | Write::Check => None,
         }
@@ -120,7 +121,7 @@ impl Folded {
     pub(crate) fn proof(&self) -> u8 {
         match &self.write {
             Write::Put(_) => 3,
-            Write::Replace(..) => 2,
+            Write::Save(..) => 2,
             Write::Update(..) => 1,
             Write::Delete | Write::Check => 0,
         }
@@ -129,7 +130,7 @@ impl Folded {
     fn size_bytes(&self) -> usize {
         let key = self.key.texts().map_or(0, |(pk, sk)| pk.len() + sk.len() + 4);
         match &self.write {
-            Write::Put(item) | Write::Replace(item, _) => item.size_bytes(),
+            Write::Put(item) | Write::Save(item, _) => item.size_bytes(),
             Write::Update(steps, _) => key + steps.iter().map(Step::size_bytes).sum::<usize>(),
             Write::Delete | Write::Check => key,
         }
@@ -153,7 +154,7 @@ impl Folded {
                 *head = later(*head, other);
                 self.condition = both(self.condition.take(), condition);
             }
-            (Write::Put(before) | Write::Replace(before, _), Write::Replace(after, version)) => {
+            (Write::Save(before, _), Write::Save(after, version)) => {
                 let follows = before.number("v") == Some(i128::from(version));
                 if !follows || condition.is_some() {
                     return Err(twice("the second does not follow the first"));

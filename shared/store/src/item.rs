@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use std::fmt;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use kernel::{EntityRef, Head};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use crate::big;
 use crate::key::{Key, PartitionKey, SortKey};
@@ -31,30 +32,6 @@ pub enum ItemError {
     Key(#[from] crate::key::KeyError),
 }
 
-/// Version and event counter of an aggregate, flattened into it as `v` and `event_seq`.
-///
-/// The head an aggregate carries in memory is the one it was read with: `Change::replace` compares
-/// with it and stores its successor, so domain code never touches it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Head {
-    /// Grows by one with every write of the aggregate.
-    #[serde(rename = "v")]
-    pub version: u64,
-    /// The sequence of the last announced event: dense from 1, 0 before the first.
-    pub event_seq: u64,
-}
-
-impl Head {
-    /// The head of an aggregate that is being created.
-    pub const NEW: Self = Self { version: 1, event_seq: 0 };
-}
-
-impl Default for Head {
-    fn default() -> Self {
-        Self::NEW
-    }
-}
-
 /// A row type: where it lives and what its keys are.
 pub trait Stored: Serialize + DeserializeOwned {
     /// The table of these rows.
@@ -71,6 +48,12 @@ pub trait Stored: Serialize + DeserializeOwned {
 pub trait Versioned: Stored {
     /// The head this value was read with ([`Head::NEW`] for a new one).
     fn head(&self) -> Head;
+}
+
+/// A row that events are announced about: it knows which entity it is.
+pub trait Aggregate: Versioned {
+    /// The entity, as events name it.
+    fn entity(&self) -> EntityRef;
 }
 
 /// Collects the index keys of a row.
@@ -310,6 +293,8 @@ fn readable(value: Value) -> Value {
 mod tests {
     use std::collections::BTreeSet;
 
+    use serde::Deserialize;
+
     use super::*;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -334,7 +319,7 @@ mod tests {
             let (list, empty) = (vec![Some(1), None], BTreeSet::new());
             let row = Row { large, small, none: None, list, empty, head: Head::NEW };
             let item = Item::of(&row).unwrap();
-            assert_eq!((item.number("large"), item.number("v")), (Some(large), Some(1)));
+            assert_eq!((item.number("large"), item.number("v")), (Some(large), Some(0)));
             assert!(item.get("none").is_none() && item.get("empty").is_none());
             assert_eq!(item.read::<Row>(), Ok(row));
         }

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use kernel::Head;
 use serde::Serialize;
 
 use crate::condition::{Condition, Placeholders};
-use crate::item::{Head, Item, ItemError, Value, value};
+use crate::item::{Item, ItemError, Value, value};
 use crate::key::Key;
 use crate::table::Table;
 
@@ -49,6 +50,11 @@ impl Update {
     /// An update of the item with this key.
     pub fn of(table: Table, key: Key) -> Self {
         Self { table, key, steps: Vec::new(), condition: None, head: None, fault: None }
+    }
+
+    /// The table and key of the item.
+    pub fn place(&self) -> (Table, Key) {
+        (self.table, self.key.clone())
     }
 
     /// Sets the attribute; a value that stores as nothing (`None`, an empty set) removes it.

@@ -3,7 +3,7 @@
 use contracts::auth::{AccountCreate, AccountCreated, AccountOutcome};
 use events::auth::{EMAIL_VERIFIED, EmailVerified, USER_REGISTERED, UserRegistered};
 use kernel::text::LocaleTag;
-use kernel::{EntityKind, EntityRef, Error, Refusal, UserId};
+use kernel::{Error, Refusal, UserId};
 use runtime::{Commit, Ctx, Worker};
 
 use crate::domain::account::AccountStatus;
@@ -61,19 +61,12 @@ fn created(
         email: address.delivery(),
         name: request.name.to_string(),
         locale: locale.clone(),
-        announced: if verified { 2 } else { 1 },
     };
-    let account = EntityRef::new(EntityKind::Account, user);
-    let registered = UserRegistered { user_id: user, locale };
-    let commit = Commit::of(Accounts::of(ctx).create(new, ctx.now())).announcing(
-        &USER_REGISTERED,
-        account.clone(),
-        1,
-        &registered,
-    );
-    if verified {
-        commit.announcing(&EMAIL_VERIFIED, account, 2, &EmailVerified { user_id: user })
-    } else {
-        commit
+    let commit = Accounts::of(ctx)
+        .create(new, ctx.now())
+        .announcing(&USER_REGISTERED, &UserRegistered { user_id: user, locale });
+    match verified {
+        true => commit.announcing(&EMAIL_VERIFIED, &EmailVerified { user_id: user }),
+        false => commit,
     }
 }

@@ -2,8 +2,7 @@
 
 use contracts::auth::{ResendVerification, Started, StartedStatus};
 use kernel::Error;
-use runtime::{Anonymous, Ctx, Reply};
-use store::Change;
+use runtime::{Anonymous, Commit, Ctx, Reply};
 
 use crate::domain::account::AccountStatus;
 use crate::mailing::{Errand, with_link};
@@ -24,9 +23,9 @@ pub async fn handle(
         Some(read) => {
             let version = read.credential_version.saturating_add(1);
             let change = Accounts::of(&visit.guest).renew(read, version);
-            with_link(&visit, change, Errand::verify(read.user, version))
+            with_link(&visit, Commit::of(change), Errand::verify(read.user, version))
         }
-        None => with_link(&visit, Change::new(), Errand::for_nobody(&visit.guest)),
+        None => with_link(&visit, Commit::new(), Errand::for_nobody(&visit.guest)),
     };
     let answer = Started { status: StartedStatus::VerificationSent };
     visit.guest.commit(commit, Reply::new(answer)).await

@@ -2,7 +2,7 @@
 
 use contracts::auth::{Login, Person, SignedIn, SignedInStatus};
 use events::auth::{LOGIN_LOCKED, LoginLocked};
-use kernel::{EntityKind, EntityRef, Error, UserId};
+use kernel::{Error, UserId};
 use runtime::{Anonymous, Commit, Ctx, Reply};
 
 use crate::device::Device;
@@ -85,25 +85,17 @@ async fn answer_for(visit: &Visit, refusal: LoginRefusal, place: &Place) -> Resu
     // Asked for nobody too, and told of nobody: closing the counter of an unknown address is as
     // much work.
     let user: UserId = visit.row.as_ref().map_or_else(|| ctx.new_id(), |row| row.user);
-    let accounts = Accounts::of(ctx);
-    let subject = accounts.subject(user).await?;
+    let subject = Accounts::of(ctx).subject(user).await?;
     let commit = match subject {
         None => with_decoy(ctx, Commit::of(change)),
         Some(subject) => {
-            let sequence = subject.head.event_seq + 1;
             let closed_for_s = until.since(ctx.now()).as_secs();
             let closed_for_s = u32::try_from(closed_for_s).unwrap_or(u32::MAX);
             let data = LoginLocked { user_id: subject.user, closed_for_s };
-            let account = EntityRef::new(EntityKind::Account, subject.user);
-            Commit::of(change.append(accounts.announced(&subject, sequence))).announcing(
-                &LOGIN_LOCKED,
-                account,
-                sequence,
-                &data,
-            )
+            Commit::of(change).revise(&subject, |same| same).announcing(&LOGIN_LOCKED, &data)
         }
     };
-    ctx.apply(commit).await
+    ctx.apply(commit.audited_refusal(user)).await
 }
 
 fn person(row: &AddressRow) -> Person {

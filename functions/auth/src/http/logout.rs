@@ -6,7 +6,6 @@ use kernel::Error;
 use runtime::{Commit, Ctx, Reply, Uncommitted, User};
 
 use crate::domain::rotation::SessionStatus;
-use crate::sign_in::{ENDED, entity};
 use crate::store::sessions::SESSION;
 use crate::store::{Accounts, Sessions};
 
@@ -21,9 +20,8 @@ pub async fn handle(ctx: Ctx<User>, _: Nothing) -> Result<Reply<Empty>, Error> {
         session_ids: vec![session],
         reason: RevocationReason::Logout,
     };
-    let commit = Commit::of(change)
-        .announcing(&SESSION_REVOKED, entity(session), ENDED, &data)
-        .audited(session);
+    let commit =
+        Commit::of(change).announcing_of(session, &SESSION_REVOKED, &data).audited(session);
     match ctx.try_commit(commit, Reply::empty()).await {
         Err(Uncommitted::Refused { label: SESSION, .. }) => Ok(Reply::empty()),
         done => done.map_err(Error::from),

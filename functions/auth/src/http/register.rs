@@ -3,7 +3,7 @@
 use contracts::auth::{Register, Started, StartedStatus};
 use events::auth::{LinkPurpose, USER_REGISTERED, UserRegistered};
 use kernel::text::LocaleTag;
-use kernel::{EntityKind, EntityRef, Error, UserId};
+use kernel::{Error, UserId};
 use runtime::access::RegistrationPolicy;
 use runtime::{Anonymous, Commit, Ctx, Reply};
 use store::Change;
@@ -34,7 +34,8 @@ pub async fn handle(ctx: Ctx<Anonymous>, request: Register) -> Result<Reply<Star
     let commit = match (decision, &visit.row) {
         (Registration::Replace { user, credential_version }, Some(read)) => {
             let change = replaced(&visit, read, &request, credential_version, phc);
-            let commit = with_link(&visit, change, Errand::verify(user, credential_version));
+            let commit =
+                with_link(&visit, Commit::of(change), Errand::verify(user, credential_version));
             with_decoy(&visit.guest, commit).audited(user)
         }
         (Registration::Keep { user, notify }, Some(read)) => {
@@ -70,17 +71,11 @@ fn started(visit: &Visit, request: &Register, phc: String) -> Commit {
         email: visit.address.delivery(),
         name: request.name.to_string(),
         locale: locale.clone(),
-        announced: 1,
     };
-    let change = Accounts::of(&visit.guest).create(new, visit.guest.now());
-    with_link(visit, change, Errand::verify(user, 1))
-        .announcing(
-            &USER_REGISTERED,
-            EntityRef::new(EntityKind::Account, user),
-            1,
-            &UserRegistered { user_id: user, locale },
-        )
-        .audited(user)
+    let commit = Accounts::of(&visit.guest)
+        .create(new, visit.guest.now())
+        .announcing(&USER_REGISTERED, &UserRegistered { user_id: user, locale });
+    with_link(visit, commit, Errand::verify(user, 1)).audited(user)
 }
 
 /// Another password and another link: whoever registered last and holds the mailbox wins.
@@ -104,7 +99,7 @@ fn replaced(
 /// A notice to the owner, or nothing that looks like one.
 fn told(visit: &Visit, read: &AddressRow, notify: bool) -> Commit {
     if !notify {
-        return with_link(visit, Change::new(), Errand::for_nobody(&visit.guest));
+        return with_link(visit, Commit::new(), Errand::for_nobody(&visit.guest));
     }
     let errand = Errand {
         purpose: LinkPurpose::AlreadyRegistered,
@@ -112,7 +107,7 @@ fn told(visit: &Visit, read: &AddressRow, notify: bool) -> Commit {
         credential_version: read.credential_version,
     };
     let change = Accounts::of(&visit.guest).noticed(read, visit.guest.now());
-    with_link(visit, change, errand)
+    with_link(visit, Commit::of(change), errand)
 }
 
 fn locale(request: &Register) -> Option<String> {

@@ -9,7 +9,6 @@ use runtime::{Anonymous, Commit, Ctx, Guest, Reply, Uncommitted};
 
 use crate::domain::rotation::{self, Refused, Rotation, SessionStatus, Token};
 use crate::domain::sealed::{self, Context, Kind, built_in_application};
-use crate::sign_in::{ENDED, entity};
 use crate::store::sessions::{Rotated, SESSION};
 use crate::store::{Accounts, SessionRow, Sessions};
 use crate::tokens::{Mint, not_accepted};
@@ -61,7 +60,7 @@ async fn ended_as_stolen(ctx: &Ctx<Guest>, row: &SessionRow) -> Result<Error, Er
         .append(Accounts::of(ctx).leave(row.user, row.session));
     let data = SessionReuseDetected { user_id: row.user, session_id: row.session };
     let commit = Commit::of(change)
-        .announcing(&SESSION_REUSE_DETECTED, entity(row.session), ENDED, &data)
+        .announcing_of(row.session, &SESSION_REUSE_DETECTED, &data)
         .audited(row.session);
     match ctx.try_apply(commit).await {
         Ok(()) | Err(Uncommitted::Refused { label: SESSION, .. }) => Ok(not_accepted()),

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use events::auth::{KEY_PROMOTED, KeyPromoted};
-use kernel::{EntityKind, EntityRef, Error, Secret};
+use kernel::{Error, Secret};
 use runtime::secrets::SecretName;
 use runtime::{Commit, Ctx, System};
 use store::lease;
@@ -128,10 +128,9 @@ async fn carry_out(ctx: &Ctx<System>, secret: &SigningSecret, step: &Step) -> Re
             }
         }
         Step::Promote { retiring, kid } => {
-            let subject = EntityRef::new(EntityKind::SigningKey, kid);
             let data = KeyPromoted { kid: kid.clone() };
             let commit = Commit::of(keys.promote(retiring, kid, now));
-            ctx.enter_platform().apply(commit.announcing(&KEY_PROMOTED, subject, 1, &data)).await
+            ctx.enter_platform().apply(commit.announcing_of(kid, &KEY_PROMOTED, &data)).await
         }
         Step::Retire { kid } => keys.close(kid, KeyState::Retiring, KeyState::Gone, now).await,
         Step::Withdraw { kid } => keys.close(kid, KeyState::Next, KeyState::Revoked, now).await,

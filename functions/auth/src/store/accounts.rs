@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{Error, SessionId, TenantId, Timestamp, UserId};
-use runtime::{Ctx, InTenant, User};
+use kernel::{EntityKind, EntityRef, Error, SessionId, TenantId, Timestamp, UserId};
+use runtime::{Commit, Ctx, InTenant, User};
 use serde::{Deserialize, Serialize};
 use store::{
-    Change, Condition, Consistency, Head, Key, Places, Scope, Store, Stored, Table, Update,
-    Versioned,
+    Aggregate, Change, Condition, Consistency, Head, Key, Places, Scope, Store, Stored, Table,
+    Update, Versioned,
 };
 
 use super::keys::{self, AUTH};
@@ -20,6 +20,9 @@ use crate::domain::login::Credentials;
 use crate::domain::password_hash::PasswordHash;
 use crate::domain::registration::Existing;
 use crate::domain::session::{Entry, Room};
+
+/// The head of an account that was just registered.
+pub const REGISTERED: Head = Head { version: 1, event_seq: 1 };
 
 /// The label of a refused change of [`SubjectRow`].
 pub const SUBJECT: &str = "subject";
@@ -133,6 +136,16 @@ impl Versioned for SubjectRow {
     }
 }
 
+impl Aggregate for SubjectRow {
+    fn entity(&self) -> EntityRef {
+        entity(self.user)
+    }
+}
+
+fn entity(user: UserId) -> EntityRef {
+    EntityRef::new(EntityKind::Account, user)
+}
+
 impl SubjectRow {
     /// Where the account stands; an unknown word counts as banned.
     pub fn status(&self) -> AccountStatus {
@@ -161,8 +174,6 @@ pub struct NewAccount {
     pub email: String,
     pub name: String,
     pub locale: Option<String>,
-    /// Events announced with the creation.
-    pub announced: u64,
 }
 
 /// What a registration puts in the place of an earlier one that nobody verified.
@@ -206,7 +217,7 @@ impl<'a> Accounts<'a> {
 
     /// Starts an account. Where the address was taken meanwhile, the handler runs again from its
     /// read.
-    pub fn create(&self, new: NewAccount, now: Timestamp) -> Change {
+    pub fn create(&self, new: NewAccount, now: Timestamp) -> Commit {
         let row = AddressRow {
             tenant: self.tenant,
             user: new.user,
@@ -230,12 +241,11 @@ impl<'a> Accounts<'a> {
             address: new.address,
             sessions: BTreeMap::new(),
             created_at: now,
-            head: Head { version: 1, event_seq: new.announced },
+            head: Head::NEW,
         };
         let mut change = Change::new();
         change.create(&row);
-        change.create(&subject);
-        change
+        Commit::of(change).save(&subject)
     }
 
     /// Replaces password and person of a pending account, if it is still what was read.
@@ -277,32 +287,28 @@ impl<'a> Accounts<'a> {
         change
     }
 
-    /// Makes a pending account active. `sequence` is the event that tells so; refused as
-    /// [`SUBJECT`] where it is not the account's next one, or the account is not pending, and as
-    /// [`ADDRESS`] where the credentials are other than the link was made for.
+    /// Makes a pending account active. Refused as [`SUBJECT`] where its head is another or it is not
+    /// pending, and as [`ADDRESS`] where the credentials are other than the link was made for.
     pub fn activate(
         &self,
         user: UserId,
+        head: Head,
         address: &Lookup,
         credential_version: u64,
-        sequence: u64,
-    ) -> Change {
+    ) -> Commit {
         let active = AccountStatus::Active.name();
-        let mut change = Change::new();
-        let subject = self
-            .change_of(user)
+        let subject = Update::of(AUTH, keys::subject(&self.scope(), user))
+            .versioned(head)
             .set("status", active)
-            .set("event_seq", sequence)
             .remove("pending_pk")
             .remove("pending_sk")
-            .when(Condition::equal("status", AccountStatus::Pending.name()))
-            .when(Condition::equal("event_seq", sequence.saturating_sub(1)));
-        change.update(subject).named(SUBJECT);
+            .when(Condition::equal("status", AccountStatus::Pending.name()));
+        let mut change = Change::new();
         let row = Update::of(AUTH, keys::address(address))
             .set("status", active)
             .when(Self::pending_at(user, credential_version));
         change.update(row).named(ADDRESS);
-        change
+        Commit::new().update(entity(user), subject).named(SUBJECT).with(change)
     }
 
     /// Replaces a password hash by one of other cost, if it is still what was verified.
@@ -350,14 +356,6 @@ impl<'a> Accounts<'a> {
     pub fn leave(&self, user: UserId, session: SessionId) -> Change {
         let mut change = Change::new();
         change.update(self.change_of(user).remove(&format!("sessions.{session}")));
-        change
-    }
-
-    /// Notes that so many events of the account were announced, the last with this sequence.
-    pub fn announced(&self, read: &SubjectRow, sequence: u64) -> Change {
-        let mut change = Change::new();
-        let update = Update::of(AUTH, read.key()).versioned(read.head);
-        change.update(update.set("event_seq", sequence));
         change
     }
 

@@ -3,10 +3,10 @@ use std::time::Duration;
 use aws_sdk_sqs::types::QueueAttributeName;
 use contracts::gateway::Condition;
 use events::gateway::{DEGRADED, ModuleChanged, RECOVERED};
-use kernel::{EntityKind, EntityRef, Error, Timestamp};
+use kernel::{Error, Timestamp};
 use runtime::{Commit, Ctx, System};
+use store::lease;
 use store::outbox::{self, DUE_SHARDS};
-use store::{Change, Condition as Holds, lease};
 
 use crate::domain::health::{self, Probed, Seen};
 use crate::domain::registry::{self, Registered};
@@ -70,18 +70,12 @@ async fn outbox_lag(ctx: &Ctx<System>) -> Result<Duration, Error> {
 
 async fn write(ctx: &Ctx<System>, before: Option<&Probed>, after: Probed) -> Result<(), Error> {
     let was = before.map_or(Condition::Ok, |before| before.status);
-    let mut change = Change::new();
-    change.put_when(
-        &after,
-        Holds::no_item().or(Holds::at_most("checked_at_ms", after.checked_at.ms())),
-    );
-    let commit = Commit::of(change);
+    let commit = Commit::saving(&after);
     let data = ModuleChanged { module: after.module.clone() };
-    let subject = EntityRef::new(EntityKind::Operation, &after.module);
     let commit = match (was, after.status) {
         (was, is) if was == is => commit,
-        (_, Condition::Ok) => commit.announcing(&RECOVERED, subject, after.event_seq, &data),
-        (_, _) => commit.announcing(&DEGRADED, subject, after.event_seq, &data),
+        (_, Condition::Ok) => commit.announcing(&RECOVERED, &data),
+        (_, _) => commit.announcing(&DEGRADED, &data),
     };
     ctx.enter_platform().apply(commit).await
 }

@@ -1,11 +1,12 @@
 use kernel::{Error, UserId};
-use runtime::{Ctx, Outcome, Worker};
+use runtime::{Ctx, Outcome, Uncommitted, Worker};
 
 use crate::domain::hand_off::{self, Standing};
 use crate::domain::outcome::{self, SkipReason};
-use crate::store::inboxes::{Delivered, Inboxes};
+use crate::store::inboxes::{GUARD, Inboxes};
 use crate::store::keys::RowName;
 use crate::store::outbox::Outbox;
+use crate::store::outbox_row::CLAIM;
 
 /// Puts the row's message into the inbox, once: item, counters and the row's end are one
 /// transaction.
@@ -20,10 +21,13 @@ pub async fn deliver(ctx: &Ctx<Worker>, name: &RowName, user: UserId) -> Result<
     let mut end = hand_off::too_late(&progress, ctx.now());
     if end.is_none() {
         let guard = outbox.hand_off_guard(&row);
-        match inboxes.deliver(inbox, &row, &guard).await? {
-            Delivered::Done => return Ok(Outcome::Done),
-            Delivered::Settled => return Ok(Outcome::Skip("settled")),
-            Delivered::Duplicate => end = Some(outcome::Outcome::Skipped(SkipReason::Duplicate)),
+        match ctx.try_apply(inboxes.deliver(inbox, &row, &guard)).await {
+            Ok(()) => return Ok(Outcome::Done),
+            Err(Uncommitted::Refused { label: CLAIM, .. }) => return Ok(Outcome::Skip("settled")),
+            Err(Uncommitted::Refused { label: GUARD, .. }) => {
+                end = Some(outcome::Outcome::Skipped(SkipReason::Duplicate));
+            }
+            Err(other) => return Err(other.into()),
         }
     }
     if let Some(end) = end {

@@ -20,5 +20,5 @@ pub async fn handle(ctx: Ctx<User>, request: MarkInbox) -> Result<Reply<InboxHea
     if after == before {
         return Ok(reply);
     }
-    inboxes.save(&after, None, reply).await
+    ctx.commit(inboxes.save(&after, None), reply).await
 }

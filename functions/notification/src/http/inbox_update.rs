@@ -19,7 +19,7 @@ pub async fn handle(ctx: Ctx<User>, request: UpdateInboxItem) -> Result<Reply<In
     if after == before {
         return Ok(reply);
     }
-    inboxes.save(&after, seen, reply).await
+    ctx.commit(inboxes.save(&after, seen), reply).await
 }
 
 fn refusal(refused: Refused) -> Error {

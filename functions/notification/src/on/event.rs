@@ -1,12 +1,12 @@
 use kernel::Error;
-use runtime::{Ctx, Outcome, Received, Worker};
+use runtime::{Ctx, Outcome, Received, Uncommitted, Worker};
 use serde_json::Value;
 
 use super::person;
 use crate::domain::binding;
 use crate::domain::plan::{self, Snapshot};
 use crate::store::contacts::Contacts;
-use crate::store::plans::{Occasion, Plans};
+use crate::store::plans::{EXPLAINED, Occasion, Plans};
 
 /// Plans what an event means for the person it is about.
 ///
@@ -36,6 +36,8 @@ pub async fn handle(ctx: Ctx<Worker>, event: Received<Value>) -> Result<Outcome,
     };
     occasion.locale = contact.locale;
     let plan = plan::decide(binding, &Snapshot { mail: contact.mail, guarded });
-    plans.save(&occasion, plan).await?;
-    Ok(Outcome::Done)
+    match ctx.try_apply(plans.save(&occasion, plan)).await {
+        Ok(()) | Err(Uncommitted::Refused { label: EXPLAINED, .. }) => Ok(Outcome::Done),
+        Err(other) => Err(other.into()),
+    }
 }

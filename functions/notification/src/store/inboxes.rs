@@ -2,11 +2,11 @@
 
 use events::notification::{INBOX_CHANGED, InboxChanged};
 use kernel::{EntityKind, EntityRef, Error, NotificationId, Timestamp, UserId};
-use runtime::{Commit, Ctx, InTenant, Reply, Uncommitted, Worker};
+use runtime::{Commit, Ctx, InTenant, Worker};
 use serde::{Deserialize, Serialize};
 use store::{
-    BATCH_GET_MAX, Change, Condition, Consistency, Head, Key, Query, Scope, Stored, Table, Update,
-    Versioned,
+    Aggregate, BATCH_GET_MAX, Change, Condition, Consistency, Head, Key, Query, Scope, Stored,
+    Table, Update, Versioned,
 };
 
 use crate::domain::category::Category;
@@ -16,7 +16,7 @@ use crate::domain::outcome::Outcome;
 use crate::store::decoded;
 use crate::store::keys::{self, RowName};
 use crate::store::outbox::ended;
-use crate::store::outbox_row::{self, CLAIM, HandOffGuard, OutboxRow};
+use crate::store::outbox_row::{self, HandOffGuard, OutboxRow};
 
 /// The counters of one inbox.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -28,9 +28,6 @@ pub struct InboxRow {
     pub inbox: Inbox,
     #[serde(flatten)]
     head: Head,
-    /// Not stored yet.
-    #[serde(skip)]
-    unwritten: bool,
 }
 
 impl Stored for InboxRow {
@@ -47,30 +44,23 @@ impl Versioned for InboxRow {
     }
 }
 
+impl Aggregate for InboxRow {
+    fn entity(&self) -> EntityRef {
+        EntityRef::new(EntityKind::Inbox, self.user_id)
+    }
+}
+
 impl InboxRow {
     fn unwritten(scope: &Scope, user: UserId) -> Self {
-        Self {
-            key: keys::inbox_meta(scope, user),
-            user_id: user,
-            inbox: Inbox::empty(),
-            head: Head::NEW,
-            unwritten: true,
-        }
+        let key = keys::inbox_meta(scope, user);
+        Self { key, user_id: user, inbox: Inbox::empty(), head: Head::NEW }
     }
 
-    /// Writes the counters as they are now, on the version they were read with. Answers the number
-    /// of the inbox's next event.
-    fn write(&self, change: &mut Change) -> Result<u64, Error> {
-        let action = if self.unwritten { change.create(self) } else { change.replace(self) };
-        Ok(action.announce(1)?)
-    }
-
-    fn announced(&self, commit: Commit, sequence: u64) -> Commit {
-        let subject = EntityRef::new(EntityKind::Inbox, self.user_id);
+    /// Saves the counters as they are now and announces them.
+    fn save(&self, commit: Commit) -> Commit {
         let last_seq = self.inbox.counters().last_seq;
         let data = InboxChanged { user_id: self.user_id, last_seq };
-        let facet = Channel::Database.as_str();
-        commit.announcing_facet(&INBOX_CHANGED, facet, subject, sequence, &data)
+        commit.save(self).announcing(&INBOX_CHANGED, &data).facet(Channel::Database.as_str())
     }
 }
 
@@ -156,14 +146,8 @@ impl<'a, Who: InTenant> Inboxes<'a, Who> {
 
     /// Saves changed counters and announces them. An item that was read marks its notification
     /// seen.
-    pub async fn save<T: Serialize>(
-        &self,
-        row: &InboxRow,
-        seen: Option<NotificationId>,
-        reply: Reply<T>,
-    ) -> Result<Reply<T>, Error> {
+    pub fn save(&self, row: &InboxRow, seen: Option<NotificationId>) -> Commit {
         let mut change = Change::new();
-        let sequence = row.write(&mut change)?;
         if let Some(notification) = seen {
             let parent = keys::parent(&self.scope, notification);
             let now = self.ctx.now().ms();
@@ -173,7 +157,7 @@ impl<'a, Who: InTenant> Inboxes<'a, Who> {
                     .when(Condition::some_item()),
             );
         }
-        self.ctx.commit(row.announced(Commit::of(change), sequence), reply).await
+        row.save(Commit::of(change))
     }
 
     fn as_of_now(&self, row: Option<InboxRow>, user: UserId) -> InboxRow {
@@ -183,15 +167,8 @@ impl<'a, Who: InTenant> Inboxes<'a, Who> {
     }
 }
 
-/// What came of putting a message into an inbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivered {
-    Done,
-    /// Another row put the same message there.
-    Duplicate,
-    /// The row was settled meanwhile.
-    Settled,
-}
+/// The label of a message that another row put into the inbox before.
+pub const GUARD: &str = "guard";
 
 impl Inboxes<'_, Worker> {
     /// A row and the inbox it is for.
@@ -210,14 +187,10 @@ impl Inboxes<'_, Worker> {
     }
 
     /// Puts the row's card into the inbox: counters, item, the row's end, its guard and both events
-    /// at once, so exactly once. A lost race for the counters makes the handler run again.
-    pub async fn deliver(
-        &self,
-        mut inbox: InboxRow,
-        row: &OutboxRow,
-        guard: &HandOffGuard,
-    ) -> Result<Delivered, Error> {
-        const GUARD: &str = "guard";
+    /// at once, so exactly once. A lost race for the counters makes the handler run again; a row that
+    /// was settled meanwhile refuses as [`CLAIM`](outbox_row::CLAIM), a message that another row put
+    /// there as [`GUARD`].
+    pub fn deliver(&self, mut inbox: InboxRow, row: &OutboxRow, guard: &HandOffGuard) -> Commit {
         let now = self.ctx.now();
         let added = inbox.inbox.add(now);
         let card = row.template.card();
@@ -232,16 +205,9 @@ impl Inboxes<'_, Worker> {
             expires_at: added.expires_at,
         };
         let mut change = Change::new();
-        let sequence = inbox.write(&mut change)?;
         change.create(&item);
         let mut change = change.append(outbox_row::settle_pending(row, Outcome::Accepted, now));
         change.put_when(guard, guard.condition(now)).named(GUARD);
-        let commit = ended(Commit::of(change), row, Outcome::Accepted, row.final_sequence);
-        match self.ctx.try_apply(inbox.announced(commit, sequence)).await {
-            Ok(()) => Ok(Delivered::Done),
-            Err(Uncommitted::Refused { label: CLAIM, .. }) => Ok(Delivered::Settled),
-            Err(Uncommitted::Refused { label: GUARD, .. }) => Ok(Delivered::Duplicate),
-            Err(other) => Err(other.into()),
-        }
+        ended(inbox.save(Commit::of(change)), row, Outcome::Accepted)
     }
 }

@@ -2,7 +2,7 @@
 //! announced.
 
 use events::notification::{self as facts, FAILED, QUEUED, SENT, SKIPPED};
-use kernel::{EntityKind, EntityRef, Error, RequestId, TenantId, Timestamp};
+use kernel::{EntityKind, EntityRef, Error, RequestId, Reserved, TenantId, Timestamp};
 use runtime::{Commit, Ctx, Uncommitted, Worker};
 use store::{Change, Consistency, Item, NotCommitted, Query, Scope, Token, Written};
 
@@ -119,13 +119,13 @@ impl<'a> Outbox<'a> {
         // Decided by the claim alone. To run the handler again after a conflict would send again.
         let change = Change::new().blind();
         let change = change.append(outbox_row::settle_claimed(row, claim, end, self.ctx.now()));
-        self.end(ended(Commit::of(change), row, end, row.final_sequence)).await
+        self.end(ended(Commit::of(change), row, end)).await
     }
 
     /// Ends a row that nobody claimed and announces it; `false` where it is not pending any more.
     pub async fn settle_pending(&self, row: &OutboxRow, end: Outcome) -> Result<bool, Error> {
         let change = outbox_row::settle_pending(row, end, self.ctx.now());
-        self.end(ended(Commit::of(change), row, end, row.final_sequence)).await
+        self.end(ended(Commit::of(change), row, end)).await
     }
 
     /// Commits the end of a row; `false` where another dispatcher was faster.
@@ -149,7 +149,7 @@ impl<'a> Outbox<'a> {
 }
 
 /// Announces that a row is due.
-pub fn queued(commit: Commit, row: &OutboxRow, sequence: u64) -> Commit {
+pub fn queued(commit: Commit, row: &OutboxRow, number: Reserved) -> Commit {
     let data = facts::Queued {
         notification_id: row.notification_id,
         row_id: row.row_id,
@@ -157,34 +157,35 @@ pub fn queued(commit: Commit, row: &OutboxRow, sequence: u64) -> Commit {
         channel: word(row.channel),
         number: FIRST,
     };
-    commit.announcing_facet(&QUEUED, row.channel.as_str(), subject(row), sequence, &data)
+    commit.announcing_reserved(number, entity(row), &QUEUED, &data).facet(row.channel.as_str())
 }
 
 /// Announces how a row ended.
-pub fn ended(commit: Commit, row: &OutboxRow, end: Outcome, sequence: u64) -> Commit {
+pub fn ended(commit: Commit, row: &OutboxRow, end: Outcome) -> Commit {
     let (notification_id, row_id) = (row.notification_id, row.row_id);
     let (channel, facet) = (word(row.channel), row.channel.as_str());
-    let about = subject(row);
-    match end {
+    let (number, about) = (row.last_event, entity(row));
+    let commit = match end {
         Outcome::Accepted => {
             let provider = row.provider.clone().unwrap_or_else(|| facet.to_owned());
             let data = facts::Sent { notification_id, row_id, channel, provider };
-            commit.announcing_facet(&SENT, facet, about, sequence, &data)
+            commit.announcing_reserved(number, about, &SENT, &data)
         }
         Outcome::Skipped(reason) => {
             let reason = reason.as_str().to_owned();
             let data = facts::Skipped { notification_id, row_id, channel, reason };
-            commit.announcing_facet(&SKIPPED, facet, about, sequence, &data)
+            commit.announcing_reserved(number, about, &SKIPPED, &data)
         }
         Outcome::Failed(reason) => {
             let reason = reason.as_str().to_owned();
             let data = facts::Failed { notification_id, row_id, channel, reason };
-            commit.announcing_facet(&FAILED, facet, about, sequence, &data)
+            commit.announcing_reserved(number, about, &FAILED, &data)
         }
-    }
+    };
+    commit.facet(facet)
 }
 
-fn subject(row: &OutboxRow) -> EntityRef {
+fn entity(row: &OutboxRow) -> EntityRef {
     EntityRef::new(EntityKind::Notification, row.notification_id)
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use kernel::{NotificationId, NotificationRowId, RequestId, Timestamp, UserId};
+use kernel::{NotificationId, NotificationRowId, RequestId, Reserved, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use store::{Change, Condition, DUE, Key, Places, Stored, Table, Update};
 
@@ -45,7 +45,7 @@ pub struct OutboxRow {
     pub last_error_code: Option<String>,
     /// The number of its last event among the notification's. Given out by the plan, so that
     /// channels settle without meeting at the parent, and dense once all have.
-    pub final_sequence: u64,
+    pub last_event: Reserved,
     #[serde(with = "kernel::time::ms", rename = "created_at_ms")]
     pub created_at: Timestamp,
     #[serde(default, with = "kernel::time::ms_option", rename = "handed_over_at_ms")]

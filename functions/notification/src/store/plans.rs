@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use kernel::{EntityKind, EntityRef, Error, EventId, NotificationId, Timestamp, UserId};
-use runtime::{Commit, Ctx, Uncommitted, Worker};
+use kernel::{EntityKind, EntityRef, Error, EventId, NotificationId, Reserved, Timestamp, UserId};
+use runtime::{Commit, Ctx, Worker};
 use serde::{Deserialize, Serialize};
-use store::{Change, Condition, Key, PartitionKey, Scope, Stored, Table};
+use store::{
+    Aggregate, Change, Condition, Head, Key, PartitionKey, Scope, Stored, Table, Versioned,
+};
 
 use crate::domain::binding::Binding;
 use crate::domain::category::Category;
@@ -31,6 +33,8 @@ const DUE_AFTER: Duration = Duration::from_secs(120);
 struct Notification {
     #[serde(flatten)]
     key: Key,
+    #[serde(flatten)]
+    head: Head,
     notification_id: NotificationId,
     event_id: EventId,
     event_type: String,
@@ -61,6 +65,21 @@ impl Stored for Notification {
         self.key.clone()
     }
 }
+
+impl Versioned for Notification {
+    fn head(&self) -> Head {
+        self.head
+    }
+}
+
+impl Aggregate for Notification {
+    fn entity(&self) -> EntityRef {
+        EntityRef::new(EntityKind::Notification, self.notification_id)
+    }
+}
+
+/// The label of reasons that were written before.
+pub const EXPLAINED: &str = "explained";
 
 /// Why an event led to what it led to, for one person.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -150,55 +169,52 @@ impl<'a> Plans<'a> {
         Ok((contact, guard.is_some_and(|guard| guard.expires_at > now)))
     }
 
-    /// Saves a plan: parent, rows, guard, reasons and one event per row, together with the event's
-    /// inbox row. A plan without rows leaves only its reasons. A guard that appeared since the
-    /// snapshot makes the handler run again.
-    pub async fn save(&self, occasion: &Occasion, plan: Plan) -> Result<(), Error> {
+    /// What saves a plan: parent, rows, guard, reasons and one event per row. A guard that appeared
+    /// since the snapshot makes the handler run again. A plan without rows leaves only its reasons;
+    /// where they were written before, it is refused as [`EXPLAINED`].
+    pub fn save(&self, occasion: &Occasion, plan: Plan) -> Commit {
         let now = self.ctx.now();
+        let mut change = Change::new();
         if plan.rows.is_empty() {
-            return self.explain(self.why(occasion, plan.decisions, None)).await;
+            change.create(&self.why(occasion, plan.decisions, None)).named(EXPLAINED);
+            return Commit::of(change);
         }
         let notification: NotificationId = self.ctx.new_id();
-        let rows = self.rows(occasion, notification, &plan.rows);
         let guard = PlanGuard {
             key: keys::plan_guard(&self.scope, &occasion.dedupe_key(), occasion.user),
             notification_id: notification,
             expires_at: now.plus(GUARD_KEPT).seconds(),
         };
         let over = Condition::at_most("expires_at", now.seconds());
-        let mut change = Change::new();
         change.put_when(&guard, Condition::no_item().or(over));
-        change.create(&self.parent(occasion, notification, &rows));
         // Reasons of an earlier plan of the same event, whose guard is over, make room.
         let other = Condition::different("notification_id", notification);
         change.put_when(&self.why(occasion, plan.decisions, Some(notification)), other);
-        for row in &rows {
+        let mut head = Head::NEW;
+        let rows = self.rows(occasion, notification, &plan.rows, &mut head);
+        for (row, _) in &rows {
             change.create(row);
         }
-        let commit = (1..).zip(&rows).fold(Commit::of(change), |commit, (sequence, row)| match row
-            .outcome
-        {
-            None => queued(commit, row, sequence),
-            Some(outcome) => ended(commit, row, outcome, sequence),
-        });
-        self.ctx.apply(commit).await
+        let parent = self.parent(occasion, notification, head, &rows);
+        rows.iter().fold(Commit::saving(&parent).with(change), |commit, (row, number)| {
+            match row.outcome {
+                None => queued(commit, row, *number),
+                Some(outcome) => ended(commit, row, outcome),
+            }
+        })
     }
 
-    /// Keeps the reasons of an event that led to nothing; those written first stay.
-    async fn explain(&self, why: Why) -> Result<(), Error> {
-        const EXPLAINED: &str = "explained";
-        let mut change = Change::new();
-        change.create(&why).named(EXPLAINED);
-        match self.ctx.try_apply(Commit::of(change)).await {
-            Ok(()) | Err(Uncommitted::Refused { label: EXPLAINED, .. }) => Ok(()),
-            Err(other) => Err(other.into()),
-        }
-    }
-
-    fn parent(&self, what: &Occasion, id: NotificationId, rows: &[OutboxRow]) -> Notification {
+    fn parent(
+        &self,
+        what: &Occasion,
+        id: NotificationId,
+        head: Head,
+        rows: &[(OutboxRow, Reserved)],
+    ) -> Notification {
         let now = self.ctx.now();
         Notification {
             key: keys::parent(&self.scope, id),
+            head,
             notification_id: id,
             event_id: what.event_id,
             event_type: what.binding.event.to_owned(),
@@ -206,7 +222,7 @@ impl<'a> Plans<'a> {
             entity: what.entity.clone(),
             payload: what.payload.clone(),
             dedupe_key: what.dedupe_key(),
-            channels: rows.iter().map(|row| row.channel).collect(),
+            channels: rows.iter().map(|(row, _)| row.channel).collect(),
             category: what.binding.category,
             template: what.binding.template,
             created_at: now,
@@ -216,51 +232,67 @@ impl<'a> Plans<'a> {
         }
     }
 
-    /// One row per channel. Events are numbered 1 to n as the rows are planned; those that are due
-    /// get the numbers after that for their ends.
+    /// One row per channel, with the number of its first event. The notification gives out the
+    /// numbers of all of them here: first one for each row, then one for the end of each that is due,
+    /// so that channels settle without meeting at the parent.
     fn rows(
         &self,
         what: &Occasion,
         notification: NotificationId,
         planned: &[Planned],
-    ) -> Vec<OutboxRow> {
+        head: &mut Head,
+    ) -> Vec<(OutboxRow, Reserved)> {
+        let count = u64::try_from(planned.len()).unwrap_or(u64::MAX);
+        let first: Vec<Reserved> = head.reserve(count).collect();
+        let numbered = planned.iter().zip(first);
+        numbered
+            .map(|(one, number)| {
+                let end = match one.skipped {
+                    Some(_) => number,
+                    None => head.reserve(1).last().unwrap_or(number),
+                };
+                (self.row(what, notification, one, end), number)
+            })
+            .collect()
+    }
+
+    fn row(
+        &self,
+        what: &Occasion,
+        notification: NotificationId,
+        one: &Planned,
+        last_event: Reserved,
+    ) -> OutboxRow {
         let now = self.ctx.now();
-        let mut last = u64::try_from(planned.len()).unwrap_or(u64::MAX);
-        let row = |one: &Planned| {
-            let outcome = one.skipped.map(Outcome::Skipped);
-            if outcome.is_none() {
-                last += 1;
-            }
-            let name = RowName { notification, channel: one.channel, number: FIRST };
-            OutboxRow {
-                key: keys::row(&self.scope, &name),
-                row_id: self.ctx.new_id::<kernel::NotificationRowKind>(),
-                notification_id: notification,
-                user_id: what.user,
-                channel: one.channel,
-                category: what.binding.category,
-                template: what.binding.template,
-                template_version: what.binding.template.version(),
-                locale: what.locale.clone(),
-                dedupe_key: what.dedupe_key(),
-                status: outcome.map_or(Status::Pending, Outcome::status),
-                outcome,
-                step: None,
-                claim: None,
-                claimed_until: None,
-                attempts: 0,
-                provider: None,
-                last_error_code: None,
-                final_sequence: last,
-                created_at: now,
-                handed_over_at: None,
-                settled_at: outcome.map(|_| now),
-                worthless_at: what.binding.expires_after.map(|life| now.plus(life)),
-                due_at: outcome.is_none().then(|| now.plus(DUE_AFTER)),
-                expires_at: now.plus(KEPT).seconds(),
-            }
-        };
-        planned.iter().map(row).collect()
+        let outcome = one.skipped.map(Outcome::Skipped);
+        let name = RowName { notification, channel: one.channel, number: FIRST };
+        OutboxRow {
+            key: keys::row(&self.scope, &name),
+            row_id: self.ctx.new_id::<kernel::NotificationRowKind>(),
+            notification_id: notification,
+            user_id: what.user,
+            channel: one.channel,
+            category: what.binding.category,
+            template: what.binding.template,
+            template_version: what.binding.template.version(),
+            locale: what.locale.clone(),
+            dedupe_key: what.dedupe_key(),
+            status: outcome.map_or(Status::Pending, Outcome::status),
+            outcome,
+            step: None,
+            claim: None,
+            claimed_until: None,
+            attempts: 0,
+            provider: None,
+            last_error_code: None,
+            last_event,
+            created_at: now,
+            handed_over_at: None,
+            settled_at: outcome.map(|_| now),
+            worthless_at: what.binding.expires_after.map(|life| now.plus(life)),
+            due_at: outcome.is_none().then(|| now.plus(DUE_AFTER)),
+            expires_at: now.plus(KEPT).seconds(),
+        }
     }
 
     fn why(

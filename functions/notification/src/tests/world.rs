@@ -12,7 +12,7 @@ use http::{Method, Request};
 use kernel::{AnyId, EntityKind, EntityRef, Error, NotificationId, SessionId, TenantId, UserId};
 use local::fault::{Fault, FaultPlan};
 use local::mail::Mail;
-use local::{Options, Platform, seed};
+use local::{Options, Platform, Told, seed};
 use runtime::authorizer::{Evidence, Inquiry, Proof, Standing};
 use runtime::module::{answer, authorize, stream};
 use runtime::relay::Relay;
@@ -21,7 +21,7 @@ use runtime::{Commit, Ctx, Group, Module, PrincipalKind, System, Worker};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::outbox::Bell;
-use store::{Change, Item, OUTBOX, PartitionKey, Query, Scope, Table};
+use store::{Item, OUTBOX, PartitionKey, Query, Scope, Table};
 
 use crate::store::keys::{self, NOTIFICATION};
 
@@ -231,13 +231,13 @@ async fn announce(ctx: Ctx<Worker>, request: Announce) -> Result<Empty, Error> {
     let Announce { user_id, verified } = request;
     // A sequence nobody used: the events of an account have no order.
     let sequence = u64::from_be_bytes(ctx.random()) >> 1;
-    let subject = EntityRef::new(EntityKind::Account, user_id);
-    let commit = Commit::of(Change::new());
+    let account = EntityRef::new(EntityKind::Account, user_id);
+    let commit = Commit::saving(&Told::before(&ctx.mode_scope(), account, sequence));
     let commit = if verified {
-        commit.announcing(&EMAIL_VERIFIED, subject, sequence, &EmailVerified { user_id })
+        commit.announcing(&EMAIL_VERIFIED, &EmailVerified { user_id })
     } else {
         let data = UserRegistered { user_id, locale: Some("en".to_owned()) };
-        commit.announcing(&USER_REGISTERED, subject, sequence, &data)
+        commit.announcing(&USER_REGISTERED, &data)
     };
     ctx.apply(commit).await.map(|()| Empty {})
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use events::ops::{OUTBOX_STALLED, OutboxStalled};
-use kernel::{EntityKind, EntityRef, Error, Timestamp};
+use kernel::{Error, Timestamp};
 use runtime::log::{Line, Metric};
 use runtime::relay::{Carried, Relay};
 use runtime::{Commit, Ctx, System, Uncommitted};
@@ -98,8 +98,7 @@ async fn announce_stall(ctx: &Ctx<System>, found: &Found) -> Result<(), Error> {
         oldest_age_s: u32::try_from(age.as_secs()).unwrap_or(u32::MAX),
         pending: u32::try_from(found.pending).unwrap_or(u32::MAX),
     };
-    let subject = EntityRef::new(EntityKind::Operation, ctx.request_id());
-    let commit = Commit::of(change).announcing(&OUTBOX_STALLED, subject, 1, &data);
+    let commit = Commit::of(change).announcing_of(ctx.request_id(), &OUTBOX_STALLED, &data);
     match ctx.enter_platform().try_apply(commit).await {
         Ok(()) | Err(Uncommitted::Refused { label: TOLD, .. }) => Ok(()),
         Err(fault) => Err(fault.into()),

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use contracts::{Call, Empty};
 use events::{Event, Fact};
 use kernel::{EntityKind, EntityRef, Error, EventId};
+use local::Told;
 use runtime::module::{answer, every, listen};
 use runtime::{Commit, Ctx, Group, Module, Outcome, Received, System, Worker};
 use schemars::JsonSchema;
@@ -64,11 +65,11 @@ pub fn demo(broken: &Arc<AtomicBool>) -> Module {
         Group::Engagement,
         "Only in tests.",
         [
-            answer(&ACT, act).emits([HAPPENED.spec, MOVED.spec, WAITED.spec]),
+            answer(&ACT, act).writes([PLATFORM]).emits([HAPPENED.spec, MOVED.spec, WAITED.spec]),
             listen(LISTENER, &HAPPENED, move |ctx, event| {
                 handle(ctx, event, hears.load(Ordering::SeqCst))
             })
-            .writes([DEMO])
+            .writes([DEMO, PLATFORM])
             .emits([ECHOED.spec]),
             listen(ORDERED, &MOVED, move |ctx, event| {
                 handle(ctx, event, follows.load(Ordering::SeqCst))
@@ -134,7 +135,7 @@ async fn act(ctx: Ctx<Worker>, request: Happened) -> Result<Empty, Error> {
         false if request.what.starts_with(WAITING) => &WAITED,
         false => &HAPPENED,
     };
-    let commit = announcing(&ctx, Commit::of(Change::new()), event, &request);
+    let commit = announcing(&ctx, Commit::new(), event, &request);
     ctx.apply(commit).await.map(|()| Empty {})
 }
 
@@ -149,5 +150,5 @@ fn announcing(
         EntityKind::Swap => EntityRef::new(EntityKind::Swap, "swp_1"),
         kind => EntityRef::new(kind, thing),
     };
-    commit.announcing(event, subject, data.sequence, data)
+    commit.save(&Told::before(&ctx.mode_scope(), subject, data.sequence)).announcing(event, data)
 }

@@ -10,7 +10,7 @@ use kernel::cron::Recurrence;
 use kernel::{EntityKind, EntityRef, Error, Timestamp};
 use local::clock::VirtualClock;
 use local::fault::{Fault, FaultPlan};
-use local::{Options, Platform, seed};
+use local::{Options, Platform, Told, seed};
 use runtime::collect::Cadence;
 use runtime::module::{answer, collect, listen};
 use runtime::schedule::{Misfire, Timer};
@@ -288,7 +288,7 @@ fn shop(heard: &Heard, tolerant: &Arc<AtomicBool>) -> Module {
 }
 
 async fn order(ctx: Ctx<Worker>, order: Order) -> Result<Empty, Error> {
-    let commit = Commit::of(Change::new());
+    let commit = Commit::new();
     let data = |word: &str| Word { word: word.to_owned() };
     let commit = match order {
         Order::At { key, seconds, word, precise, replaces } => {
@@ -311,8 +311,9 @@ async fn order(ctx: Ctx<Worker>, order: Order) -> Result<Empty, Error> {
         Order::Sell { word } => {
             // A sequence nobody used: these events have no order.
             let sequence = u64::from_be_bytes(ctx.random()) >> 1;
-            let subject = EntityRef::new(EntityKind::Settings, "shop");
-            commit.announcing(&SOLD, subject, sequence, &data(&word))
+            let shop = EntityRef::new(EntityKind::Settings, "shop");
+            let shop = Told::before(&ctx.mode_scope(), shop, sequence);
+            commit.save(&shop).announcing(&SOLD, &data(&word))
         }
     };
     ctx.apply(commit).await.map(|()| Empty {})

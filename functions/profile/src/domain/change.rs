@@ -6,10 +6,9 @@ use kernel::text::{Checked, Patch};
 
 use super::profile::Profile;
 
-/// A profile before and after, and what differs.
+/// A profile after a change, and what differs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    pub before: Profile,
     pub after: Profile,
     /// Names of the members the patch set or cleared, in the order of the profile.
     pub fields: Vec<&'static str>,
@@ -52,12 +51,20 @@ pub fn decide(before: &Profile, patch: UpdateProfile, now: Timestamp) -> Change 
         public_fields.sort_unstable_by_key(|field| *field as u8);
         public_fields.dedup();
     }
-    Change { before: before.clone(), after: before.next(shown, public_fields, now), fields }
+    let after = Profile { shown, public_fields, updated_at: Some(now), ..before.clone() };
+    Change { after, fields }
+}
+
+impl Change {
+    /// The profile as it is once the change is saved and announced.
+    pub fn saved(&self) -> Profile {
+        Profile { head: self.after.head.saved_with(1), ..self.after.clone() }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use kernel::{TenantId, UserId};
+    use kernel::{Head, TenantId, UserId};
 
     use super::*;
 
@@ -89,10 +96,11 @@ mod tests {
     }
 
     #[test]
-    fn every_change_raises_version_and_names_its_members() {
+    fn a_change_names_its_members_and_is_one_version_and_one_event_once_saved() {
         let change = patched(&unwritten(), r#"{"links":["https://a.example"],"country":"GB"}"#);
         assert_eq!(change.fields, ["country", "links"]);
-        assert_eq!((change.after.version(), change.after.event_seq()), (1, 1));
+        assert_eq!(change.after.head, Head::NEW);
+        assert_eq!(change.saved().head, Head { version: 1, event_seq: 1 });
         assert_eq!(change.after.updated_at, Some(Timestamp::from_ms(7)));
     }
 

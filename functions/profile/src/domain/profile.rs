@@ -1,7 +1,7 @@
 //! What is known of a person.
 
 use contracts::profile::PublicField;
-use kernel::{TenantId, Timestamp, UserId};
+use kernel::{Head, TenantId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 /// A profile as it is stored; before the first change only `user` and `home` are set.
@@ -14,9 +14,8 @@ pub struct Profile {
     pub public_fields: Vec<PublicField>,
     #[serde(default, with = "kernel::time::ms_option", rename = "updated_at_ms")]
     pub updated_at: Option<Timestamp>,
-    #[serde(rename = "v")]
-    version: u64,
-    event_seq: u64,
+    #[serde(flatten)]
+    pub head: Head,
 }
 
 /// The members a person writes.
@@ -46,30 +45,7 @@ impl Profile {
             shown: Shown::default(),
             public_fields: DEFAULT_PUBLIC.to_vec(),
             updated_at: None,
-            version: 0,
-            event_seq: 0,
-        }
-    }
-
-    /// Grows by one with every change; 0 before the first.
-    pub fn version(&self) -> u64 {
-        self.version
-    }
-
-    /// The number of the last event announced about it.
-    pub fn event_seq(&self) -> u64 {
-        self.event_seq
-    }
-
-    /// The same person, one change later.
-    pub fn next(&self, shown: Shown, public_fields: Vec<PublicField>, now: Timestamp) -> Self {
-        Self {
-            shown,
-            public_fields,
-            updated_at: Some(now),
-            version: self.version + 1,
-            event_seq: self.event_seq + 1,
-            ..self.clone()
+            head: Head::NEW,
         }
     }
 }

@@ -19,7 +19,7 @@ pub fn own(profile: &Profile) -> Own {
         country: shown.country,
         links: shown.links,
         public_fields: profile.public_fields.clone(),
-        version: profile.version(),
+        version: profile.head.version,
         updated_at: profile.updated_at,
     }
 }
@@ -39,7 +39,7 @@ pub fn of_other(profile: &Profile, whole: bool) -> PublicProfile {
         phone: shown.phone.filter(|_| whole),
         country: shown.country.filter(|_| public(PublicField::Country)),
         links: Some(shown.links).filter(|_| public(PublicField::Links)),
-        version: profile.version(),
+        version: profile.head.version,
     }
 }
 

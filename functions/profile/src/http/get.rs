@@ -9,5 +9,5 @@ use crate::store::Profiles;
 /// Answers the caller's own profile; defaults before the first change.
 pub async fn handle(ctx: Ctx<User>, _: Nothing) -> Result<Reply<Profile>, Error> {
     let profile = Profiles::of(&ctx).own(ctx.user()).await?;
-    Ok(Reply::new(view::own(&profile)).versioned(profile.version()))
+    Ok(Reply::new(view::own(&profile)).versioned(profile.head.version))
 }

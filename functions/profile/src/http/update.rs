@@ -9,8 +9,11 @@ use crate::store::Profiles;
 pub async fn handle(ctx: Ctx<User>, request: UpdateProfile) -> Result<Reply<Profile>, Error> {
     let profiles = Profiles::of(&ctx);
     let profile = profiles.own(ctx.user()).await?;
-    ctx.expect_version(profile.version())?;
+    ctx.expect_version(profile.head.version)?;
     let changed = change::decide(&profile, request, ctx.now());
-    let reply = Reply::new(view::own(&changed.after)).versioned(changed.after.version());
-    profiles.save(changed, reply).await
+    let saved = changed.saved();
+    let reply = Reply::new(view::own(&saved)).versioned(saved.head.version);
+    let reply = ctx.commit(profiles.save(changed), reply).await?;
+    profiles.remember(&saved).await;
+    Ok(reply)
 }

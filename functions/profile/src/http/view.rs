@@ -14,5 +14,5 @@ pub async fn handle(
     let profile = Profiles::of(&ctx).find(request.user_id, oldest).await?;
     let profile = profile.ok_or_else(Error::not_found)?;
     let whole = ctx.principal().may(Permission::ProfileProfileRead);
-    Ok(Reply::new(view::of_other(&profile, whole)).versioned(profile.version()))
+    Ok(Reply::new(view::of_other(&profile, whole)).versioned(profile.head.version))
 }

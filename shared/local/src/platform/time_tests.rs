@@ -1,10 +1,10 @@
 //! What functions do with the time they have.
 
 use interface::{Call, Empty, Nothing};
-use kernel::{EntityKind, EntityRef, Error, UserId};
+use kernel::{Error, UserId};
 use runtime::module::{answer, job, listen};
 use runtime::{Commit, Ctx, Group, Module, Outcome, Received, System, Worker};
-use store::{Change, Consistency, Key, PLATFORM, Scope};
+use store::{Consistency, Key, PLATFORM, Scope};
 
 use super::*;
 use crate::echo::{UPDATED, Updated};
@@ -29,8 +29,7 @@ fn module() -> Module {
 async fn act(ctx: Ctx<Worker>, _: Nothing) -> Result<Empty, Error> {
     let user_id: UserId = ctx.new_id();
     let data = Updated { word: String::new() };
-    let subject = EntityRef::new(EntityKind::Profile, user_id);
-    let commit = Commit::of(Change::new()).announcing(&UPDATED, subject, 1, &data);
+    let commit = Commit::new().announcing_of(user_id, &UPDATED, &data);
     ctx.apply(commit).await.map(|()| Empty {})
 }
 

@@ -14,7 +14,7 @@ const ONCE: Committed = Committed { attempts: 1, found: false };
 async fn with_wallet() -> (Engine, Store, Wallet) {
     let (engine, store) = Engine::start();
     let mut change = Change::new();
-    change.create(&wallet("a"));
+    change.save(&wallet("a"));
     assert_eq!(store.commit(change, &Token::of(b"setup", 1)).await, Ok(ONCE));
     let read = read(&store, "a").await;
     (engine, store, read)
@@ -27,7 +27,7 @@ async fn read(store: &Store, id: &str) -> Wallet {
 fn shut(wallet: &Wallet) -> Change {
     let mut change = Change::new();
     change
-        .replace(&Wallet { status: "shut".to_owned(), ..wallet.clone() })
+        .save(&Wallet { status: "shut".to_owned(), ..wallet.clone() })
         .status_in(["open"])
         .named("wallet")
         .refused_as(WALLET_NOT_OPEN.error());
@@ -137,11 +137,13 @@ async fn a_lost_answer_without_tokens_is_found_in_the_stored_rows() {
         match at {
             0 => {}
             1 => {
-                change.create(&wallet("b"));
+                change.save(&wallet("b"));
                 change.update(credit("a", 5));
             }
             _ => {
-                let raise = Update::of(WALLETS, key("b")).versioned(Head::NEW).set("note", "x");
+                let raise = Update::of(WALLETS, key("b"))
+                    .versioned(Head { version: 1, event_seq: 0 })
+                    .set("note", "x");
                 change.update(raise);
             }
         }
@@ -159,7 +161,7 @@ async fn a_lost_answer_does_not_take_anothers_row_for_its_own() {
     let (engine, store, before) = with_wallet().await;
     engine.forget_tokens();
     let mut change = shut(&before);
-    change.create(&Wallet { note: Some("mine".to_owned()), ..wallet("b") });
+    change.save(&Wallet { note: Some("mine".to_owned()), ..wallet("b") });
     // The first attempt fails without effect, and another writer takes the place.
     let racing = store.put_if_absent(&wallet("b")).await.unwrap();
     assert!(matches!(racing, Written::Done(_)));
@@ -238,13 +240,13 @@ async fn puts_and_deletions_whose_answers_were_lost_happen_once() {
 async fn announced_events_are_numbered_densely_from_one() {
     let (_, store) = Engine::start();
     let mut change = Change::new();
-    let row = change.create(&wallet("a"));
+    let row = change.save(&wallet("a"));
     assert_eq!((row.announce(2), row.announce(1)), (Ok(1), Ok(3)));
     store.commit(change, &Token::of(b"e", 1)).await.unwrap();
     let first = read(&store, "a").await;
     assert_eq!(first.head, Head { version: 1, event_seq: 3 });
     let mut change = Change::new();
-    assert_eq!(change.replace(&first).announce(1), Ok(4));
+    assert_eq!(change.save(&first).announce(1), Ok(4));
     store.commit(change, &Token::of(b"e", 2)).await.unwrap();
     let second = read(&store, "a").await;
     assert_eq!(second.head, Head { version: 2, event_seq: 4 });

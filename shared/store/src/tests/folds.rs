@@ -17,7 +17,7 @@ async fn what_cannot_be_sent_is_refused_with_its_numbers() {
     let many = |count: usize| {
         let mut change = Change::new();
         for n in 0..count {
-            change.create(&wallet(&format!("w{n}")));
+            change.save(&wallet(&format!("w{n}")));
         }
         change
     };
@@ -31,7 +31,7 @@ async fn what_cannot_be_sent_is_refused_with_its_numbers() {
     let mut float = Change::new();
     float.update(Update::of(WALLETS, key("a")).set("rate", 0.5));
     let mut separator = Change::new();
-    separator.create(&wallet("a#b"));
+    separator.save(&wallet("a#b"));
     let table = [
         (Change::new(), "nothing to commit"),
         (many(101), "101 items in one transaction (101 actions declared), at most 100"),
@@ -52,8 +52,9 @@ async fn what_cannot_be_sent_is_refused_with_its_numbers() {
 async fn one_item_twice_is_folded_where_that_means_the_same() {
     let (_, store) = Engine::start();
     let mut change = Change::new();
-    change.create(&wallet("a"));
-    change.replace(&Wallet { note: Some("second".to_owned()), ..wallet("a") });
+    change.save(&wallet("a"));
+    let once = Head { version: 1, event_seq: 0 };
+    change.save(&Wallet { head: once, note: Some("second".to_owned()), ..wallet("a") });
     change.update(credit("b", 5));
     change.update(credit("b", 7).set("note", "x"));
     change.check(WALLETS, key("b"), Condition::absent("frozen"));
@@ -80,19 +81,19 @@ async fn one_item_twice_is_refused_where_it_is_a_contradiction() {
     let note = |text: &str| Update::of(WALLETS, key("a")).set("note", text);
     let pairs: [fn(&mut Change); 6] = [
         |change| {
-            change.create(&wallet("a"));
-            change.create(&wallet("a"));
+            change.save(&wallet("a"));
+            change.save(&wallet("a"));
+        },
+        |change| {
+            change.save(&wallet("a"));
+            change.save(&Wallet { head: Head { version: 2, event_seq: 0 }, ..wallet("a") });
         },
         |change| {
             change.create(&wallet("a"));
-            change.replace(&Wallet { head: Head { version: 2, event_seq: 0 }, ..wallet("a") });
+            change.save(&wallet("a"));
         },
         |change| {
-            change.replace(&wallet("a"));
-            change.replace(&wallet("a"));
-        },
-        |change| {
-            change.replace(&wallet("a"));
+            change.save(&wallet("a"));
             change.update(credit("a", 1));
         },
         |change| {

@@ -123,7 +123,7 @@ pub fn grants(module: &Module, row: &Row) -> Vec<Grant> {
         if spec.idempotency == Idempotency::Key {
             grant(IDEMPOTENCY, &["GetItem", "PutItem"]);
         }
-        if spec.audit.is_some() {
+        if spec.audit.action().is_some() {
             grant(AUDIT, &["PutItem"]);
         }
     }
@@ -357,7 +357,10 @@ mod tests {
         let updated = events::profile::UPDATED;
         let mut module = fixture::module();
         module.rows.push(
-            fixture::hears("demo.on_saved", updated.spec).inline(300).writes([noted]).opens(["k"]),
+            fixture::hears("demo.on_saved", updated.spec)
+                .inline(300)
+                .writes([noted])
+                .opens([SecretName::new("k")]),
         );
         let tally = react("demo.tally", &updated, |_| Ok(store::Change::new()));
         module = module.reacts([tally.writes([tallied])]);

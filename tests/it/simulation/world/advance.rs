@@ -35,18 +35,14 @@ pub async fn step<Who: InTenant>(
 ) -> Result<Commit, Error> {
     let key = thing::key_of(&ctx.mode_scope(), &subject);
     let thing: Option<Thing> = ctx.store().get(&key, Consistency::Strong).await?;
-    let mut change = Change::new();
-    let first = match thing {
-        Some(thing) => change.replace(&thing).announce(events)?,
-        None => change.create(&Thing::new(&ctx.mode_scope(), subject.clone())).announce(events)?,
-    };
-    let mut commit = Commit::of(change.append(also));
-    for step in first..first + events {
-        let event = match subject.kind() {
+    let thing = thing.unwrap_or_else(|| Thing::new(&ctx.mode_scope(), subject));
+    let mut commit = Commit::saving(&thing).with(also);
+    for step in thing.head.event_seq + 1..=thing.head.event_seq + events {
+        let event = match thing.subject.kind() {
             EntityKind::Swap => &SWAP_TYPES[usize::try_from((step - 1) % 4).unwrap_or(0)],
             _ => &CHANGED,
         };
-        commit = commit.announcing(event, subject.clone(), step, &Step { step });
+        commit = commit.announcing(event, &Step { step });
     }
     Ok(commit)
 }

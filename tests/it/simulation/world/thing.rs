@@ -2,7 +2,7 @@
 
 use kernel::EntityRef;
 use serde::{Deserialize, Serialize};
-use store::{Head, Key, Scope, SortKey, Stored, Table, Versioned};
+use store::{Aggregate, Head, Key, Scope, SortKey, Stored, Table, Versioned};
 
 use super::WORLD;
 
@@ -27,6 +27,12 @@ impl Stored for Thing {
 impl Versioned for Thing {
     fn head(&self) -> Head {
         self.head
+    }
+}
+
+impl Aggregate for Thing {
+    fn entity(&self) -> EntityRef {
+        self.subject.clone()
     }
 }
 
