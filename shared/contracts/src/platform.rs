@@ -13,18 +13,18 @@ mod schedule;
 
 pub use address::{EventAddress, NotASchedule, NotAnAddress, Place, ScheduleAddress};
 pub use dead_letters::{
-    DeadLetter, DeadLetterList, DeadLetterRetry, DeadLetterSkip, ListenerLine, ListenerList,
+    DeadLetter, DeadLetterRetry, DeadLetterSkip, DeadLettersOf, ListenerLine, ListenerList,
 };
 pub use event::{CausedEvent, EventReplay, EventShow, EventStory, HeardBy};
-pub use outbox::{OutboxChoice, OutboxLine, OutboxList, Unpublished};
+pub use outbox::{OutboxChoice, OutboxLine, OutboxPart, Unpublished};
 pub use replay::{Only, ReplayGet, ReplayStart, ReplayState, ReplayView};
-pub use schedule::{ScheduleChoice, ScheduleLine, ScheduleList};
+pub use schedule::{ScheduleChoice, ScheduleLine};
 
-use kernel::ReplayId;
-use kernel::problem::{CURSOR_INVALID, NOT_FOUND, STATE_CONFLICT};
+use kernel::problem::{NOT_FOUND, STATE_CONFLICT};
+use kernel::{List, Page, ReplayId};
 use serde::{Deserialize, Serialize};
 
-use crate::Operation;
+use crate::{Nothing, Operation};
 
 /// The most ids one order names.
 pub const IDS_MAX: usize = 100;
@@ -58,8 +58,8 @@ crate::operations! {
             .refuses(&[&NOT_FOUND]);
 
     /// Lists events that were given up, or that wait too long to be published.
-    OUTBOX_LIST: Operation<OutboxList, Listing<OutboxLine>> =
-        Operation::new("platform.outbox_list").refuses(&[&CURSOR_INVALID]);
+    OUTBOX_LIST: Operation<List<OutboxPart>, Page<OutboxLine>> =
+        Operation::list("platform.outbox_list");
 
     /// Publishes events that were given up.
     OUTBOX_RETRY: Operation<OutboxChoice, Plan> =
@@ -74,12 +74,12 @@ crate::operations! {
             .refuses(&[&NOT_FAILED, &TOO_MANY_IDS]);
 
     /// Lists the listeners with what they gave up and the depth of their queues.
-    LISTENER_LIST: Operation<ListenerList, Listing<ListenerLine>> =
+    LISTENER_LIST: Operation<ListenerList, Page<ListenerLine>> =
         Operation::new("platform.listener_list").refuses(&[&NOT_FOUND]);
 
     /// Lists the events a listener gave up, with their causes, oldest first.
-    DLQ_LIST: Operation<DeadLetterList, Listing<DeadLetter>> =
-        Operation::new("platform.dlq_list").refuses(&[&NOT_FOUND, &CURSOR_INVALID]);
+    DLQ_LIST: Operation<List<DeadLettersOf>, Page<DeadLetter>> =
+        Operation::list("platform.dlq_list").refuses(&[&NOT_FOUND]);
 
     /// Gives events a listener gave up to it again.
     DLQ_RETRY: Operation<DeadLetterRetry, Plan> =
@@ -94,8 +94,8 @@ crate::operations! {
             .refuses(&[&NOT_FOUND, &NOT_FAILED]);
 
     /// Lists what is planned for a later time, earliest first.
-    SCHEDULE_LIST: Operation<ScheduleList, Listing<ScheduleLine>> =
-        Operation::new("platform.schedule_list").refuses(&[&CURSOR_INVALID]);
+    SCHEDULE_LIST: Operation<List<Nothing>, Page<ScheduleLine>> =
+        Operation::list("platform.schedule_list");
 
     /// Fires a scheduled event now.
     SCHEDULE_RUN: Operation<ScheduleChoice, Plan> =
@@ -126,15 +126,6 @@ crate::problems! {
     NO_ARCHIVE: Conflict = "no_archive", "start the range later, or configure an archive";
     /// What was handled is on record no more.
     NO_RECORD: Conflict = "no_record", "start the range later, or replay all or failed";
-}
-
-/// One page of a list.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub struct Listing<T> {
-    pub data: Vec<T>,
-    /// Ask again with it for more; absent at the end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
 }
 
 /// What an order does, or would do.

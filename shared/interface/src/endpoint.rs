@@ -5,7 +5,7 @@
 
 use std::marker::PhantomData;
 
-use kernel::{Permission, Problem};
+use kernel::{List, Page, Permission, Problem};
 
 use crate::access::{Access, Anyone, Holder, Owner, Undecided, Visitor};
 
@@ -179,6 +179,8 @@ pub struct Spec {
     pub refuses: &'static [&'static Problem],
     /// What is kept of a change for the auditor.
     pub audit: Audit,
+    /// Whether it answers pages of a list, and so opens and seals cursors.
+    pub pages: bool,
     /// Most DynamoDB requests of a success, without authorizer and rate cells.
     pub budget: u32,
 }
@@ -226,6 +228,7 @@ impl<Request, Answer> Endpoint<Request, Answer, Undecided> {
             any_origin: false,
             refuses: &[],
             audit: Audit::Undecided,
+            pages: false,
             budget: 0,
         };
         Self { spec, types: PhantomData }
@@ -308,6 +311,15 @@ impl<Request, Answer> Endpoint<Request, Answer, Undecided> {
         let mut spec = self.spec;
         spec.access = access;
         Endpoint { spec, types: PhantomData }
+    }
+}
+
+impl<Filters, Item> Endpoint<List<Filters>, Page<Item>, Undecided> {
+    /// A list: filters, `limit` and `cursor` in the query, a page in the answer.
+    pub const fn list(id: &'static str, path: &'static str) -> Self {
+        let mut list = Self::new(id, Method::Get, path);
+        list.spec.pages = true;
+        list
     }
 }
 

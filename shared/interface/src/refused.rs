@@ -3,7 +3,7 @@
 use kernel::Problem;
 use kernel::problem::{
     AUTH_UNAVAILABLE, BODY_TOO_LARGE, CREDENTIAL_EXPIRED, CREDENTIAL_INVALID, CREDENTIAL_MISSING,
-    DEPENDENCY_UNAVAILABLE, IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_INVALID,
+    CURSOR_INVALID, DEPENDENCY_UNAVAILABLE, IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_INVALID,
     IDEMPOTENCY_KEY_REUSED, INSUFFICIENT_SCOPE, INTERNAL_ERROR, LOCK_TIMEOUT, MALFORMED_REQUEST,
     MISROUTED, MULTIPLE_CREDENTIALS, NOT_FOUND, ORIGIN_NOT_ALLOWED, PERMISSION_DENIED,
     PRECONDITION_MALFORMED, PRECONDITION_REQUIRED, RATE_LIMITED, REASON_REQUIRED, STEP_UP_REQUIRED,
@@ -45,6 +45,7 @@ impl Spec {
         may(self.precondition == Precondition::Required, &[&PRECONDITION_REQUIRED]);
         may(self.idempotency == Idempotency::Key, KEYS);
         may(self.changes_something(), &[&LOCK_TIMEOUT]);
+        may(self.pages, &[&CURSOR_INVALID]);
         all.extend(self.refuses);
         all
     }
@@ -78,6 +79,9 @@ impl OperationSpec {
     /// Everything this operation may be refused with.
     pub fn refused(&self) -> Refused {
         let mut all = vec![&INTERNAL_ERROR, &DEPENDENCY_UNAVAILABLE, &VALIDATION_FAILED];
+        if self.pages {
+            all.push(&CURSOR_INVALID);
+        }
         if self.changes {
             let keys = [&IDEMPOTENCY_KEY_REUSED, &IDEMPOTENCY_KEY_IN_USE];
             all.extend([&REASON_REQUIRED, &LOCK_TIMEOUT].into_iter().chain(keys));

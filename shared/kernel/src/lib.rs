@@ -23,7 +23,7 @@ pub use fault::{Fault, FaultCode, Refusal};
 pub use head::{Head, Reserved};
 pub use id::*;
 pub use money::{Currency, Money};
-pub use page::{Binding, Cursor, CursorSeal, Limit, Page};
+pub use page::{Cursor, Limit, List, Page};
 pub use permission::{Permission, PermissionSet};
 pub use problem::Problem;
 pub use role::SystemRole;

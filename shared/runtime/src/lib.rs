@@ -33,6 +33,7 @@ pub mod mail;
 pub mod module;
 pub mod operate;
 mod operator;
+pub mod page;
 pub mod ports;
 mod precondition;
 pub mod rate;

@@ -18,6 +18,7 @@ use crate::ctx::Ctx;
 use crate::entry::{self, Handler};
 use crate::event::{Outcome, Received};
 pub use crate::listening::{Debounce, Exhausted, Listening};
+use crate::page::CURSOR_SEAL;
 pub use crate::reactor::{Reactor, react};
 use crate::reply::Reply;
 pub use crate::row::{ArchiveUse, HASHING_MEMORY_MB, Row, Trigger};
@@ -104,7 +105,8 @@ where
     F: Future<Output = Result<Reply<S>, kernel::Error>> + Send + 'static,
 {
     let entry = entry::http::<Q, S, A, H, F>(endpoint.spec, handler);
-    Row::new(endpoint.spec.id, Trigger::Http(endpoint.spec), HTTP_TIMEOUT_S, entry)
+    let row = Row::new(endpoint.spec.id, Trigger::Http(endpoint.spec), HTTP_TIMEOUT_S, entry);
+    if endpoint.spec.pages { row.opens([CURSOR_SEAL]) } else { row }
 }
 
 /// Listens to one event, through a queue.
@@ -160,8 +162,9 @@ where
     H: Fn(Ctx<Operator>, Q) -> F + Send + Sync + 'static,
     F: Future<Output = Result<S, kernel::Error>> + Send + 'static,
 {
-    let entry = entry::operator(handler);
-    Row::new(operation.spec.id, Trigger::Operator(operation.spec), LISTENER_TIMEOUT_S, entry)
+    let (spec, entry) = (operation.spec, entry::operator(handler));
+    let row = Row::new(spec.id, Trigger::Operator(spec), LISTENER_TIMEOUT_S, entry);
+    if spec.pages { row.opens([CURSOR_SEAL]) } else { row }
 }
 
 /// Runs on a schedule.

@@ -236,6 +236,8 @@ impl Ctx<Operator> {
 
 #[cfg(test)]
 mod tests {
+    use interface::Operation;
+
     use super::*;
 
     fn order(reason: Option<&str>) -> Order {
@@ -261,7 +263,7 @@ mod tests {
             (false, None, true),
         ];
         for (changes, reason, allowed) in table {
-            let spec = OperationSpec { id: "a.b", changes, refuses: &[], docs: "" };
+            let spec = OperationSpec { changes, ..Operation::<(), ()>::new("a.b").spec };
             assert_eq!(check(&spec, &order(reason)).is_ok(), allowed, "{changes} {reason:?}");
         }
     }

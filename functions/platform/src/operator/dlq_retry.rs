@@ -2,7 +2,7 @@ use contracts::platform::{DeadLetterRetry, EventAddress, IDS_MAX, NOT_FAILED, Pl
 use kernel::{Error, EventId};
 use runtime::{Ctx, Deed, Operator};
 use store::redelivery::{Addressee, Redelivery};
-use store::{Change, inbox};
+use store::{Change, Key, inbox};
 
 use crate::domain::choice;
 use crate::domain::letter::Letter;
@@ -100,7 +100,7 @@ async fn oldest(ctx: &Ctx<Operator>, letters: &Letters<'_>) -> Result<Vec<Dead>,
     let mut query = letters.query().limit(IDS_MAX);
     let mut dead: Vec<Dead> = Vec::new();
     for _ in 0..PAGES {
-        let page = ctx.store().query_items(&query).await?;
+        let page = ctx.store().query::<Key>(&query).await?;
         // Those that are tried again already are left alone.
         dead.extend(letters.opened(&page.items).await?.into_iter().filter(Dead::waits));
         if dead.len() >= IDS_MAX {
