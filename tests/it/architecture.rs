@@ -1,6 +1,8 @@
 //! The house rules that a compiler does not know: who may import whom, what may be named where, and
 //! what stands at the top.
 
+mod rooms;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +10,8 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The floors of the house: arrows only point down. Modules stand on floor 3, side by side.
-const FLOORS: [(&str, u8); 12] = [
+const FLOORS: [(&str, u8); 13] = [
+    ("features", 0),
     ("kernel", 0),
     ("interface", 1),
     ("store", 1),
@@ -63,7 +66,8 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).expect("folder is readable").flatten() {
         let path = entry.path();
-        if path.file_stem().is_some_and(|name| name == "tests") {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        if name == "tests" || name.ends_with("_tests") {
             continue;
         }
         if path.is_dir() {

@@ -20,5 +20,5 @@ modules! {
 
 /// Every module, in alphabetical order.
 pub fn modules() -> Vec<Module> {
-    runtime::collect::subscribe(listed())
+    runtime::wiring::subscribe(listed())
 }

@@ -6,6 +6,7 @@ mod call;
 mod failure;
 mod guard;
 mod invocation;
+mod permit;
 mod unprocessed;
 
 #[cfg(test)]
@@ -15,6 +16,7 @@ pub use call::{Call, Outcome};
 pub(crate) use guard::Guard;
 pub use guard::Violation;
 pub use invocation::{CallLog, Crashed, Invocation};
+pub use permit::Permit;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -91,7 +93,12 @@ impl Connector {
             return std::future::pending().await;
         }
         let subject = self.subject(&incoming);
-        let stray = stray(invocation.tenant(), &subject);
+        let permit = invocation.permit.as_deref();
+        let beyond = permit.and_then(|permit| incoming.lacks(permit)).map(|word| {
+            let function = &invocation.function;
+            format!("the row of {function} does not say {word}")
+        });
+        let stray = stray(invocation.tenant(), &subject).or(beyond);
         let fault = self.faults.next(&invocation.function);
         let call = self.begun(&incoming, &subject, fault);
         let operation = call.operation.clone();
@@ -230,7 +237,7 @@ impl Connector {
     ) -> Option<Outgoing> {
         let answer = self.guard.is_strict().then(|| {
             let code = "com.amazon.coral.service#AccessDeniedException";
-            Answer::error_json(400, code, &format!("tenant guard: {reason}")).into()
+            Answer::error_json(400, code, &format!("local guard: {reason}")).into()
         });
         self.guard.report(Violation {
             function: invocation.function.clone(),
@@ -291,6 +298,17 @@ impl Incoming {
                 format!("{} {}", request.method(), request.uri().path()),
             ),
             Self::Unknown(what) => (Service::Extension("unknown"), what.clone()),
+        }
+    }
+
+    /// The word this request needs and the function's row does not have.
+    fn lacks(&self, permit: &Permit) -> Option<String> {
+        match self {
+            Self::BuiltIn(request) => permit.lacks(request),
+            Self::Extension(extension, request) => {
+                permit.lacks_of_extension(extension.name(), request)
+            }
+            Self::Unknown(_) => None,
         }
     }
 

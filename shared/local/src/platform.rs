@@ -20,7 +20,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use runtime::clock::{Entropy, SystemEntropy};
-use runtime::stages::LOCAL;
+use runtime::config::LOCAL;
+use runtime::page::{CURSOR_SEAL, SealKeys};
 use runtime::{Config, Module, Ports};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -75,7 +76,7 @@ impl Platform {
     /// Opens the cloud, makes what the modules declare and the first tenants, and starts. Without a
     /// port it is settled and the mailbox empty when this answers.
     pub async fn start(modules: Vec<Module>, options: Options) -> Result<Self, BootError> {
-        let modules = runtime::collect::subscribe(modules);
+        let modules = runtime::wiring::subscribe(modules);
         let modules: Vec<Module> = modules.into_iter().map(|one| one.at(LOCAL)).collect();
         let listeners = match options.port {
             Some(port) => Some(Listeners::bind(port).await?),
@@ -177,7 +178,9 @@ impl Platform {
     /// Serves what functions in processes of their own need, and hands back the door for everybody.
     fn serve_inside(&self, listeners: Listeners) -> tokio::net::TcpListener {
         let (cloud, shutdown) = (self.inner.cloud.clone(), self.until_shutdown());
-        self.spawn(async move { drop(aws::front::serve(&cloud, listeners.aws, shutdown).await) });
+        self.spawn(async move {
+            drop(aws::front::serve(cloud.services(), listeners.aws, shutdown).await);
+        });
         let (mailbox, shutdown) = (self.inner.mailbox.clone(), self.until_shutdown());
         self.spawn(async move { drop(mail::smtp::serve(mailbox, listeners.smtp, shutdown).await) });
         if let Some(processes) = self.inner.processes.clone() {
@@ -194,10 +197,17 @@ impl Platform {
 
     /// Secrets and tenants, as far as they are missing: who keeps a secret makes it.
     async fn first_run(&self, modules: &[Module]) -> Result<(), BootError> {
-        let rows = modules.iter().flat_map(|module| &module.rows);
-        for row in rows.filter(|row| !row.keeps.is_empty()) {
+        let rows = || modules.iter().flat_map(|module| &module.rows);
+        for row in rows().filter(|row| !row.keeps.is_empty()) {
             let made = self.inner.functions.call(row.id, json!({})).await;
             made.map_err(|error| BootError::FirstRun { function: row.id, error })?;
+        }
+        // Lists of a module that runs without module `platform`, which keeps their seal.
+        if !rows().any(|row| row.keeps.contains(&CURSOR_SEAL)) {
+            let mut key = [0; 32];
+            self.inner.ports.entropy.fill(&mut key);
+            let made = self.inner.ports.secrets.create(CURSOR_SEAL, &SealKeys::first(key)).await;
+            made.map_err(|fault| BootError::Seed(fault.to_string()))?;
         }
         seed::plant(&self.inner.ports, &self.inner.functions).await.map_err(BootError::Seed)
     }

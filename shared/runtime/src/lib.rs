@@ -1,72 +1,55 @@
 //! The module table, the call pipeline, the context of a call, event batches and the Lambda entry.
 //!
-//! Data walks one way: an event comes in at [`function::Function::invoke`], an entry's handler is run
-//! with a [`Ctx`] by the pipeline of its kind, and what the handler commits goes through [`commit`].
+//! Data walks one way: an event comes in at [`Function::invoke`], an entry's handler is run with a
+//! [`Ctx`] by the pipeline of its kind, and what the handler commits goes through [`Ctx::commit`].
+//!
+//! The rooms stand one on the other, in the order below: none imports from those after it, and `http`
+//! and `events` know nothing of each other. What a commit sets off in later rooms is handed to the call
+//! that makes it.
 
-pub mod access;
-mod announcement;
-mod answer;
-mod audit;
-pub mod authorizer;
-pub mod backbone;
-mod background;
-pub mod cache;
+// What a process has: clients, clock, configuration, log, mail, secrets, what it was told of others.
+mod ports;
+
+// One call: who calls, with what, why, and what is answered.
 mod call;
-pub mod caller;
-mod cause;
-pub mod clock;
-pub mod collect;
+
+// The one way to change state: change, events, timers, audit and cause in one transaction.
 mod commit;
-pub mod config;
-mod ctx;
-pub mod dead_letters;
-mod depth;
-pub mod digest;
-mod entry;
-mod event;
-pub mod function;
-pub mod http;
-mod listener;
-mod listening;
-pub mod log;
-pub mod mail;
+
+// What a module says of itself: rows, handlers, listening, reactors.
 pub mod module;
-pub mod operate;
-mod operator;
-pub mod page;
-pub mod ports;
-mod precondition;
-pub mod rate;
-mod reactor;
-pub mod redelivery;
-mod refused;
-pub mod relay;
-mod reply;
-mod row;
-mod run;
-pub mod schedule;
-pub mod secrets;
-pub mod settings;
-pub mod socket;
-pub mod stages;
-pub mod stream;
-mod trust;
-mod wire;
+
+// What stands around the rows outside the program: queues, topics, stages, the backbone.
 pub mod wiring;
 
-pub use caller::{
+// The pipeline of an HTTP call.
+pub mod http;
+
+// The ways of events: relay, listeners, collected batches, redeliveries, due timers, dead letters.
+mod events;
+
+// Where invocations come in, and how the command makes some.
+mod entry;
+
+pub use call::caller::{
     Anonymous, Caller, Guest, InTenant, Operator, Principal, PrincipalKind, System, User, Worker,
 };
-pub use commit::{Commit, Uncommitted};
-pub use config::Config;
-pub use ctx::{Ctx, Remote};
-pub use event::{Outcome, Received};
-pub use function::{Function, Meta};
-pub use module::{Group, Module, Row, Trigger};
-pub use operator::Deed;
-pub use ports::{Ports, Surroundings};
-pub use reactor::Reacting;
-pub use reply::Reply;
-pub use run::run;
-pub use schedule::Timer;
-pub use wire::preflight;
+pub use call::ctx::{Ctx, Remote};
+pub use call::event::{Outcome, Received};
+pub use call::reply::Reply;
+pub use call::{access, authorizer, page, socket, stream};
+pub use commit::builder::Commit;
+pub use commit::deed::Deed;
+pub use commit::schedule::{self, Timer};
+pub use commit::transaction::Uncommitted;
+pub use entry::{operate, run};
+pub use events::collect::LEASE_LOST;
+pub use events::{dead_letters, redelivery, relay};
+pub use http::wire::preflight;
+pub use module::function::{Function, InvocationFailed, Meta};
+pub use module::reactor::Reacting;
+pub use module::row::{Row, Trigger};
+pub use module::table::{Group, Module};
+pub use ports::config::Config;
+pub use ports::process::{Ports, Surroundings};
+pub use ports::{backbone, cache, clock, config, digest, log, mail, rate, secrets, settings};

@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 
 use shape::Comparison;
 
+/// The event document of the last release.
+pub const RELEASED: &str = "docs/generated/released/asyncapi.yaml";
+
 /// Every broken promise, each as one line.
 pub fn breaks(released: &Value, current: &Value) -> Vec<String> {
     let mut found = of_channels(released, current);

@@ -177,5 +177,5 @@ fn hears<const N: usize>(id: &'static str, heard: [events::EventSpec; N]) -> Row
 
 /// What the simulation runs: the world, and the backbone as it is.
 pub fn modules() -> Vec<Module> {
-    runtime::collect::subscribe(vec![platform::module(), module()])
+    runtime::wiring::subscribe(vec![platform::module(), module()])
 }

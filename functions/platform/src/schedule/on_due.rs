@@ -3,7 +3,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 use kernel::{Error, Timestamp};
-use runtime::collect::LEASE_LOST;
+use runtime::LEASE_LOST;
 use runtime::log::Line;
 use runtime::{Ctx, System};
 use store::collected::{self, Head};

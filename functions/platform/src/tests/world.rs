@@ -11,7 +11,7 @@ use kernel::{EntityKind, EntityRef, Error, Timestamp};
 use local::clock::VirtualClock;
 use local::fault::{Fault, FaultPlan};
 use local::{Options, Platform, Told, seed};
-use runtime::collect::Cadence;
+use runtime::module::Cadence;
 use runtime::module::{answer, collect, listen};
 use runtime::schedule::{Misfire, Timer};
 use runtime::{Commit, Ctx, Group, Module, Outcome, Received, Worker};

@@ -13,24 +13,23 @@ use http::request::Parts;
 use tokio::net::TcpListener;
 
 use super::{Answer, Request, Services};
-use crate::Cloud;
 
 /// Largest body accepted: DynamoDB's 16 MB is the largest of the services' limits.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
 /// A router that answers every service, told apart by target, form and extension. One port serves
 /// them all; several ports may be served for clarity's sake.
-pub fn router(cloud: &Cloud) -> Router {
+fn router(services: &Services) -> Router {
     Router::new()
         .fallback(answer)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .with_state(cloud.services().clone())
+        .with_state(services.clone())
 }
 
 /// Serves the router on a listener that is bound already, until `shutdown` resolves and the
 /// requests under way are answered. Refuses any address that is not loopback.
-pub async fn serve(
-    cloud: &Cloud,
+pub(crate) async fn serve(
+    services: &Services,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
@@ -38,7 +37,7 @@ pub async fn serve(
     if !address.ip().is_loopback() {
         return Err(not_loopback(address));
     }
-    axum::serve(listener, router(cloud)).with_graceful_shutdown(shutdown).await
+    axum::serve(listener, router(services)).with_graceful_shutdown(shutdown).await
 }
 
 fn not_loopback(address: SocketAddr) -> std::io::Error {
@@ -94,7 +93,7 @@ mod tests {
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let served = tokio::spawn({
             let cloud = cloud.clone();
-            async move { serve(&cloud, listener, async { drop(stopped.await) }).await }
+            async move { serve(cloud.services(), listener, async { drop(stopped.await) }).await }
         });
         let bell = cloud.tables().bell("talaria-outbox");
         let dynamodb = outside!(aws_sdk_dynamodb, address);
@@ -124,7 +123,7 @@ mod tests {
     #[tokio::test]
     async fn an_address_others_can_reach_is_refused() {
         let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
-        let refused = serve(&testing::cloud(), listener, async {}).await;
+        let refused = serve(testing::cloud().services(), listener, async {}).await;
         assert!(refused.unwrap_err().to_string().contains("loopback"));
     }
 }

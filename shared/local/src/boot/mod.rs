@@ -3,7 +3,7 @@
 mod resources;
 mod settings;
 
-pub use settings::{Chance, LineSink, Options};
+pub use settings::{Chance, Options};
 
 pub(crate) use resources::{ensure, map};
 pub(crate) use settings::{IN_PROCESS_ENDPOINT, variables};

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use runtime::Module;
-use runtime::stages::LOCAL;
+use runtime::config::LOCAL;
 
 use crate::Storage;
 use crate::aws::{ACCOUNT, REGION, sns};
 use crate::clock::VirtualClock;
 use crate::gateway::API_ID;
+use crate::lambda::LineSink;
 
 /// What names of tables, functions, queues and topics start with.
 pub(crate) const PREFIX: &str = "talaria-local-";
@@ -29,9 +29,6 @@ pub enum Chance {
     /// The same in every run of one seed: for tests.
     Seeded(u64),
 }
-
-/// Takes log lines as they are written.
-pub type LineSink = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// How to start a platform.
 #[derive(Clone)]

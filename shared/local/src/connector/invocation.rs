@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::Notify;
 
 use super::call::{Call, Outcome};
+use super::permit::Permit;
 
 tokio::task_local! {
     static CURRENT: Arc<Shared>;
@@ -34,6 +35,7 @@ pub struct CallLog {
 pub(super) struct Shared {
     pub function: String,
     pub request_id: String,
+    pub permit: Option<Arc<Permit>>,
     tenant: OnceLock<String>,
     log: Mutex<Log>,
     crashed: AtomicBool,
@@ -53,6 +55,7 @@ impl Invocation {
         let shared = Shared {
             function: function.into(),
             request_id: request_id.into(),
+            permit: None,
             tenant: OnceLock::new(),
             log: Mutex::default(),
             crashed: AtomicBool::new(false),
@@ -66,6 +69,15 @@ impl Invocation {
     #[must_use]
     pub fn for_tenant(self, tenant: impl Into<String>) -> Self {
         self.shared.tenant.get_or_init(|| tenant.into());
+        self
+    }
+
+    /// The same, allowed no more than what this permit allows.
+    #[must_use]
+    pub fn permitted(mut self, permit: Arc<Permit>) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.permit = Some(permit);
+        }
         self
     }
 

@@ -22,10 +22,12 @@ use runtime::{Module, Row};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::boot::LineSink;
 use crate::clock::VirtualClock;
-use crate::connector::Invocation;
+use crate::connector::{Invocation, Permit};
 use crate::mapping::{InvokeError, Invoker};
+
+/// Takes log lines as they are written.
+pub type LineSink = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Largest event and largest answer of a synchronous invocation, in bytes (Lambda Developer Guide,
 /// "Lambda quotas": 6 MB each).
@@ -50,6 +52,7 @@ struct Inner {
 
 struct Entry {
     row: Row,
+    permit: Arc<Permit>,
     warm: AtomicBool,
 }
 
@@ -85,9 +88,14 @@ impl Functions {
     ) -> Self {
         let rows = || modules.iter().flat_map(|module| &module.rows);
         let name = |row: &Row| format!("{name_prefix}{}", runtime::wiring::resource_name(row.id));
-        let entry = |row: &Row| (row.id, Entry { row: row.clone(), warm: AtomicBool::new(false) });
+        let entry = |module: &Module, row: &Row| {
+            let permit = Arc::new(Permit::of(module, row, name_prefix));
+            (row.id, Entry { row: row.clone(), permit, warm: AtomicBool::new(false) })
+        };
+        let entries =
+            modules.iter().flat_map(|module| module.rows.iter().map(move |row| entry(module, row)));
         let inner = Inner {
-            by_id: rows().map(entry).collect(),
+            by_id: entries.collect(),
             by_name: rows().map(|row| (name(row), row.id)).collect(),
             runner,
             clock,
@@ -162,7 +170,7 @@ impl Functions {
         let number = self.inner.invocations.fetch_add(1, Ordering::Relaxed);
         let request_id = crate::aws::sqs::uuid(&mut crate::fault::SplitMix::new(number));
         let timeout_ms = i64::from(entry.row.timeout_s) * 1000;
-        let invocation = Invocation::new(*id, request_id.clone());
+        let invocation = Invocation::new(*id, request_id.clone()).permitted(entry.permit.clone());
         let invocation = match tenant(event) {
             Some(tenant) => invocation.for_tenant(tenant),
             None => invocation,

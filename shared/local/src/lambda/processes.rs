@@ -19,8 +19,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::runtime_api::{Job, RuntimeApi};
-use super::{Run, Runner};
-use crate::boot::LineSink;
+use super::{LineSink, Run, Runner};
 use crate::mapping::InvokeError;
 
 /// Environments of one function at once; further calls wait.

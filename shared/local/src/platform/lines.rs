@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use runtime::log::Log;
 
-use crate::boot::LineSink;
+use crate::lambda::LineSink;
 
 /// Lines kept; older ones are forgotten.
 const KEPT_MAX: usize = 20_000;

@@ -8,11 +8,11 @@ use kernel::problem::{
     STEP_UP_REQUIRED, TENANT_MISMATCH, TENANT_SUSPENDED,
 };
 
-use super::pipeline::Served;
 use super::request::Request;
-use crate::authorizer::{Evidence, Standing, TenantStatus};
-use crate::caller::{InTenant, Principal, PrincipalKind};
-use crate::function::Function;
+use super::served::Served;
+use crate::call::authorizer::{Evidence, Standing, TenantStatus};
+use crate::call::caller::{InTenant, Principal, PrincipalKind};
+use crate::module::function::Function;
 
 pub(super) fn evidence(spec: &Spec, request: &Request) -> Result<Evidence, Error> {
     if !spec.access.wants_evidence() {

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use kernel::{PermissionSet, Timestamp};
 use serde_json::{Map, Value, json};
 
-use crate::authorizer::{Evidence, Proof, RateState, Standing, TenantStatus};
-use crate::caller::{Principal, PrincipalKind};
+use crate::call::authorizer::{Evidence, Proof, Standing, TenantStatus};
+use crate::call::caller::{Principal, PrincipalKind};
+use crate::ports::rate::RateState;
 
 /// The authorizer's simple response (API Gateway HTTP API, payload format 2.0): always authorised but
 /// for blocked networks, because the verdict is the function's.

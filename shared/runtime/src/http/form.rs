@@ -7,7 +7,7 @@ use kernel::problem::MALFORMED_REQUEST;
 use serde_json::{Map, Value};
 
 use super::request::{Request, pairs};
-use crate::answer::Answer;
+use crate::call::answer::Answer;
 
 /// Whether the request is a form, posted to an endpoint that takes forms.
 pub(super) fn is_posted(spec: &Spec, request: &Request) -> bool {

@@ -1,13 +1,13 @@
 //! One HTTP call: from the gateway's event to the answer.
 
 mod admission;
-pub mod context;
-pub mod decode;
+pub(crate) mod context;
 mod form;
-mod node;
 mod pipeline;
 mod problem;
 mod request;
+mod served;
+pub(crate) mod wire;
 
-pub(crate) use pipeline::{Served, serve};
+pub(crate) use pipeline::serve;
 pub use problem::{schema as problem_schema, wire as on_wire};

@@ -15,21 +15,23 @@ use kernel::problem::{
 use kernel::{Error, ErrorKind, RequestId};
 
 use super::admission::{admit, check_origin, evidence};
-use super::decode::Parameters;
 use super::request::Request;
-use super::{form, problem};
-use crate::answer::Answer;
-use crate::authorizer::{Evidence, RateState, Standing};
-use crate::caller::{InTenant, Principal};
-use crate::cause::{Cause, RequestKey, Signal, Verdict};
-use crate::commit;
-use crate::ctx::{Call, RUNS_MAX, Remote};
-use crate::digest::hex_sha256;
-use crate::entry::Handler;
-use crate::function::{Function, Meta};
-use crate::log::Done;
-use crate::precondition::{IfMatch, none_match_names};
-use crate::{clock, rate, refused, wire};
+use super::served::Served;
+use super::{form, problem, wire};
+use crate::call::answer::Answer;
+use crate::call::authorizer::Evidence;
+use crate::call::caller::{InTenant, Principal};
+use crate::call::cause::{Cause, RequestKey, Signal, Verdict};
+use crate::call::ctx::{Call, RUNS_MAX, Remote};
+use crate::call::parameters::Parameters;
+use crate::call::policies;
+use crate::call::precondition::{IfMatch, none_match_names};
+use crate::call::refused;
+use crate::commit::transaction;
+use crate::module::function::{Function, Meta};
+use crate::module::handler::Handler;
+use crate::ports::clock;
+use crate::ports::digest::hex_sha256;
 
 /// Serves one event of the HTTP API and renders the answer in payload format 2.0.
 pub(crate) async fn serve(function: &Function, event: &str, meta: &Meta) -> String {
@@ -49,59 +51,6 @@ pub(crate) async fn serve(function: &Function, event: &str, meta: &Meta) -> Stri
     };
     served.log(function, meta, request_id, started, &answer);
     wire::render(function, &served, answer, &request_id.to_string())
-}
-
-/// What the answer's headers and the log line need to know of the way through the pipeline.
-#[derive(Default)]
-pub(crate) struct Served {
-    pub(crate) spec: Option<Spec>,
-    pub(crate) rates: Vec<RateState>,
-    pub(crate) origin: Option<String>,
-    pub(crate) if_none_match: Option<String>,
-    pub(crate) standing: Option<Standing>,
-    pub(crate) error: Option<Error>,
-    pub(crate) step_up_age_s: Option<u32>,
-    pub(crate) meter: Arc<store::Meter>,
-    caller: Option<Principal>,
-    inbound_id: Option<String>,
-    route: String,
-    reruns: u32,
-    entered: Option<kernel::TenantId>,
-}
-
-impl Served {
-    fn violated(&self) -> Vec<String> {
-        self.rates.iter().filter(|rate| rate.refused).map(|rate| rate.policy.clone()).collect()
-    }
-
-    fn log(
-        &self,
-        function: &Function,
-        meta: &Meta,
-        request_id: RequestId,
-        started: kernel::Timestamp,
-        answer: &Answer,
-    ) {
-        let now = function.ports.clock.now();
-        let tenant = self.caller.as_ref().map(InTenant::tenant).or(self.entered);
-        let done = Done {
-            function: function.row.id,
-            request_id: request_id.to_string(),
-            correlation_id: self.inbound_id.clone(),
-            trace_id: meta.trace.clone(),
-            tenant_id: tenant.map(|tenant| tenant.to_string()),
-            actor_id: self.caller.as_ref().and_then(InTenant::actor).map(|id| id.to_string()),
-            route: Some(self.route.clone()),
-            status: Some(answer.status),
-            error: self.error.as_ref(),
-            duration: now.since(started),
-            cold_start: meta.cold,
-            reruns: self.reruns,
-            meter: &self.meter,
-            event: None,
-        };
-        function.ports.log.done(&function.ports.config, now, &done);
-    }
 }
 
 async fn run(
@@ -201,7 +150,7 @@ async fn count(
         (_, true) => evidence.rates.clone(),
         (class, false) => {
             let remote = remote(request);
-            rate::count_network(&function.ports, class, &remote.network()).await?
+            policies::count_network(&function.ports, class, &remote.network()).await?
         }
     };
     let wait = served.rates.iter().filter(|rate| rate.refused).map(|rate| rate.reset_s).max();
@@ -246,7 +195,8 @@ fn prepare(
         cause: Cause::None,
         if_match,
         signal: Signal::of(tenant.zip(principal.as_ref().map(InTenant::livemode))),
-        module: function.module.clone(),
+        settings: function.module.settings.clone(),
+        consequences: function.module.clone(),
         commits: AtomicU16::new(0),
     })
 }
@@ -330,7 +280,7 @@ async fn settle(call: &Arc<Call>, error: Error) -> Result<Answer, Error> {
         return Err(error);
     }
     let Some((tenant, livemode)) = call.signal.entered() else { return Err(error) };
-    match commit::stored_answer(call, &store::Scope::tenant(tenant).mode(livemode)).await {
+    match transaction::stored_answer(call, &store::Scope::tenant(tenant).mode(livemode)).await {
         Some(Verdict::Replay(stored)) => Ok(Answer::from_stored(stored)),
         _ => Err(error),
     }

@@ -3,7 +3,7 @@
 use kernel::{Error, ErrorKind, FaultCode};
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
+use crate::call::answer::Answer;
 
 /// The status of a kind, and its `error.type`.
 pub const fn wire(kind: ErrorKind) -> (u16, &'static str) {

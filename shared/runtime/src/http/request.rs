@@ -8,7 +8,7 @@ use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Body, RequestExt};
 
-use crate::authorizer::Evidence;
+use crate::call::authorizer::Evidence;
 
 /// One request: everything checks need, nothing they do not.
 pub(super) struct Request {

@@ -1,12 +1,11 @@
 use clap::Args;
 
+use crate::compatibility::RELEASED;
 use crate::console::{Failure, complain, say};
 use crate::platform::Platform;
 use crate::workspace::Workspace;
 use crate::{asyncapi, compatibility, yaml};
 
-/// The event document of the last release.
-pub const RELEASED: &str = "docs/generated/released/asyncapi.yaml";
 const MADE_BY: &str = "Made by `cargo talaria release-events`; do not edit. What the last release \
                        promised about events.";
 

@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_stage_that_differs_has_its_own_values() {
-        let tuning = &runtime::stages::STAGES[0];
+        let tuning = &runtime::wiring::STAGES[0];
         let event = events::profile::UPDATED.spec;
         let all = of(fixture::hears(tuning.listener, event));
         let mapping = format!("{}Mapping", logical(tuning.listener));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use runtime::stages::STAGES;
+use runtime::wiring::STAGES;
 use serde_json::{Map, Value, json};
 
 use crate::member::put;

@@ -1,7 +1,7 @@
 //! What is announced today against what the last release promised.
 
 use super::{Breach, breach};
-use crate::command::release_events::RELEASED;
+use crate::compatibility::RELEASED;
 use crate::platform::Platform;
 use crate::workspace::Workspace;
 use crate::{asyncapi, compatibility, yaml};

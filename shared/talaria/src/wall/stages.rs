@@ -1,6 +1,6 @@
 //! What stages change about listeners: only listeners there are, and only within the limits.
 
-use runtime::stages::{STAGES, Tuning};
+use runtime::wiring::{STAGES, Tuning};
 
 use super::{Breach, breach, listener};
 use crate::platform::Platform;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use local::connector::Call;
 use runtime::backbone::{Backbone, Hearing};
-use runtime::collect::COLLECTOR;
+use runtime::module::COLLECTOR;
 use store::inbox::{InboxRow, State};
 use store::outbox::{OutboxRow, Status};
 
