@@ -180,6 +180,13 @@ fn only_contracts_and_runtime_name_http_statuses() {
 }
 
 #[test]
+fn what_a_module_refuses_with_stands_beside_its_contracts() {
+    let product = sources(&root().join("functions"));
+    let found = lines_naming(&product, &["Problem::new", "problems!"]);
+    assert!(found.is_empty(), "declare it in shared/contracts:\n{}", found.join("\n"));
+}
+
+#[test]
 fn nothing_reads_a_whole_table() {
     let mut product = sources(&root().join("functions"));
     product.extend(sources(&root().join("shared/store/src")));

@@ -1,16 +1,15 @@
 //! Hashing new passwords: the rule, then Argon2id at the configured cost.
 
 use kernel::{Error, Refusal, Secret};
-use runtime::{Config, Ctx};
+use runtime::Ctx;
 
 use crate::domain::password::{About, Password, Rule};
 use crate::domain::password_hash::{Parameters, PasswordHash};
+use crate::settings::{ARGON2_MEMORY, ARGON2_PASSES};
 
-/// The configured cost. Refuses one below the floor or above the ceiling, so that no password is
-/// ever hashed with it.
-pub fn cost(config: &Config) -> Result<Parameters, Error> {
-    Parameters::new(config.argon2_memory_kib, config.argon2_passes, 1)
-        .map_err(|fault| Error::internal(format!("TALARIA_ARGON2 settings: {fault:?}")))
+/// The configured cost.
+pub fn cost<Who>(ctx: &Ctx<Who>) -> Result<Parameters, Error> {
+    Ok(Parameters::new(ctx.setting(&ARGON2_MEMORY)?, ctx.setting(&ARGON2_PASSES)?))
 }
 
 /// The stored form, at today's cost, of a password that was right.
@@ -31,6 +30,6 @@ pub fn chosen<Who>(
 }
 
 fn stored<Who>(ctx: &Ctx<Who>, password: &Password) -> Result<String, Error> {
-    let hash = PasswordHash::compute(password, ctx.random(), cost(ctx.config())?);
+    let hash = PasswordHash::compute(password, ctx.random(), cost(ctx)?);
     hash.map(|hash| hash.phc()).map_err(|fault| Error::internal(format!("argon2id: {fault:?}")))
 }

@@ -12,6 +12,7 @@ mod on;
 mod page;
 mod schedule;
 mod secrets;
+mod settings;
 mod sign_in;
 mod store;
 mod tokens;
@@ -28,10 +29,11 @@ use events::auth::{
 use runtime::access::{CLIENT, ROLE};
 use runtime::module::{answer, authorize, every, listen, serve};
 use runtime::rate::CELLS;
-use runtime::secrets::{EMAIL_PEPPER, SIGNING_ES256, TOKEN_PEPPER};
 use runtime::{Group, Module, mail};
 
 use crate::authorizer::KeyCache;
+use crate::secrets::{EMAIL_PEPPER, SIGNING_ES256, TOKEN_PEPPER};
+use crate::settings::SETTINGS;
 use crate::store::keys::AUTH;
 
 /// The module's table.
@@ -104,6 +106,7 @@ pub fn module() -> Module {
         ],
     )
     .owns([AUTH])
+    .settings(SETTINGS)
     .mails_through(mail::smtp::connect)
 }
 

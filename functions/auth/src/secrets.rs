@@ -3,12 +3,20 @@
 use std::time::Duration;
 
 use kernel::Error;
+use kernel::problem::DEPENDENCY_UNAVAILABLE;
 use runtime::Ctx;
 use runtime::log::Line;
-use runtime::secrets::{EMAIL_PEPPER, SIGNING_ES256, TOKEN_PEPPER};
+use runtime::secrets::SecretName;
 
 use crate::domain::pepper::Peppers;
 use crate::domain::signing_key::SigningSecret;
+
+/// Keys of sealed tokens.
+pub const TOKEN_PEPPER: SecretName = SecretName::new("auth/pepper/token");
+/// Keys of look-ups by e-mail address.
+pub const EMAIL_PEPPER: SecretName = SecretName::new("auth/pepper/email");
+/// The keys that sign access tokens.
+pub const SIGNING_ES256: SecretName = SecretName::new("auth/signing/es256");
 
 /// How old the signing secret may be in a process.
 const SIGNING_FRESH: Duration = Duration::from_secs(60);
@@ -23,7 +31,7 @@ pub async fn email_peppers<Who>(ctx: &Ctx<Who>) -> Result<Peppers, Error> {
     peppers(ctx, EMAIL_PEPPER).await
 }
 
-async fn peppers<Who>(ctx: &Ctx<Who>, name: &'static str) -> Result<Peppers, Error> {
+async fn peppers<Who>(ctx: &Ctx<Who>, name: SecretName) -> Result<Peppers, Error> {
     let document = ctx.secrets().get(name).await?.ok_or_else(|| missing(ctx, name))?;
     Peppers::parse(&document).map_err(|_| malformed(name))
 }
@@ -35,11 +43,14 @@ pub async fn signing<Who>(ctx: &Ctx<Who>) -> Result<SigningSecret, Error> {
     SigningSecret::parse(&document).map_err(|_| malformed(SIGNING_ES256))
 }
 
-fn missing<Who>(ctx: &Ctx<Who>, name: &'static str) -> Error {
-    ctx.log(Line::error("a secret was never made: run auth.rotate_signing").with("secret", name));
-    Error::unavailable("dependency_unavailable", "sign-in is not set up yet; try again")
+fn missing<Who>(ctx: &Ctx<Who>, name: SecretName) -> Error {
+    ctx.log(
+        Line::error("a secret was never made: run auth.rotate_signing")
+            .with("secret", name.as_str()),
+    );
+    DEPENDENCY_UNAVAILABLE.because("sign-in is not set up yet; try again")
 }
 
-fn malformed(name: &str) -> Error {
+fn malformed(name: SecretName) -> Error {
     Error::internal(format!("secret {name} has not the form this program reads"))
 }

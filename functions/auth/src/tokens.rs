@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use contracts::auth::{TokenType, Tokens};
+use kernel::problem::CREDENTIAL_INVALID;
 use kernel::{Error, Timestamp};
 use runtime::Ctx;
 
@@ -91,8 +92,5 @@ impl Mint {
 
 /// The one answer to a refresh token that gives nothing.
 pub fn not_accepted() -> Error {
-    Error::unauthenticated(
-        "credential_invalid",
-        "this refresh token is not accepted; sign in again",
-    )
+    CREDENTIAL_INVALID.because("this refresh token is not accepted; sign in again")
 }

@@ -1,9 +1,10 @@
 //! Somebody at the door of a tenant: the tenant by the name they gave, and everything kept about
 //! the address they gave, in one read that is the same for known and unknown addresses.
 
-use contracts::auth::TenantName;
+use contracts::auth::{TENANT_UNKNOWN, TenantName};
+use kernel::problem::TENANT_SUSPENDED;
 use kernel::text::EmailAddress;
-use kernel::{Error, ErrorKind, Refusal, TenantId};
+use kernel::{Error, Refusal, TenantId};
 use runtime::access::{TenantHead, TenantSlug};
 use runtime::authorizer::TenantStatus;
 use runtime::{Anonymous, Ctx, Guest};
@@ -58,7 +59,7 @@ impl Visit {
         let row = decoded(items.flatten().next())?;
         let head = head.ok_or_else(tenant_unknown)?;
         if head.status() != TenantStatus::Active {
-            return Err(Error::forbidden("tenant_suspended", "the tenant is suspended"));
+            return Err(TENANT_SUSPENDED.error());
         }
         Ok(Self { guest, head, address, lookup, row, counter })
     }
@@ -75,8 +76,7 @@ async fn tenant_of(ctx: &Ctx<Anonymous>, name: &TenantName) -> Result<TenantId, 
 }
 
 fn tenant_unknown() -> Error {
-    Error::new(ErrorKind::NotFound, "tenant_unknown", "there is no tenant of this name")
-        .at("/tenant")
+    TENANT_UNKNOWN.error().at("/tenant")
 }
 
 fn decoded<T: DeserializeOwned>(item: Option<Item>) -> Result<Option<T>, Error> {

@@ -32,6 +32,7 @@ pub fn module() -> Module {
         "Turns facts into messages on the channels a person wants.",
         [
             serve(&api::INBOX_LIST, http::inbox_list::handle).reads([NOTIFICATION]).canary(),
+            serve(&api::INBOX_HEAD, http::inbox_head::handle).reads([NOTIFICATION]),
             serve(&api::INBOX_MARK, http::inbox_mark::handle)
                 .writes([NOTIFICATION])
                 .emits([INBOX_CHANGED.spec]),

@@ -5,7 +5,8 @@ pub mod dispatch_inbox;
 pub mod dispatch_mail;
 pub mod event;
 
-use kernel::{Error, ErrorKind, UserId};
+use events::envelope::UNREADABLE_EVENT;
+use kernel::{Error, UserId};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -17,8 +18,7 @@ struct AboutPerson {
 
 /// The person an event is about; an event about nobody can never be handled.
 fn person(data: &Value) -> Result<UserId, Error> {
-    let about = AboutPerson::deserialize(data).map_err(|fault| {
-        Error::new(ErrorKind::Validation, "unreadable_event", format!("no person: {fault}"))
-    })?;
+    let about = AboutPerson::deserialize(data)
+        .map_err(|fault| UNREADABLE_EVENT.because(format!("no person: {fault}")))?;
     Ok(about.user_id)
 }

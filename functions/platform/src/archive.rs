@@ -9,6 +9,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use kernel::Error;
+use kernel::problem::DEPENDENCY_UNAVAILABLE;
 use runtime::{Ctx, System};
 
 use crate::domain::chapter::Chapter;
@@ -113,10 +114,7 @@ impl Archive {
 /// Object storage did not do it this time: the job comes again.
 fn unanswered(what: &str, code: Option<&str>) -> Error {
     let why = code.unwrap_or("no answer");
-    Error::unavailable(
-        "dependency_unavailable",
-        format!("the archive cannot be read: {what}: {why}"),
-    )
+    DEPENDENCY_UNAVAILABLE.because(format!("the archive cannot be read: {what}: {why}"))
 }
 
 /// The same bytes for the same lines: the header carries no time (RFC 1952, section 2.3.1, MTIME).

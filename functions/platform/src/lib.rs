@@ -25,6 +25,7 @@ use ::store::{IDEMPOTENCY, INBOX, OUTBOX, PLATFORM};
 use contracts::platform as api;
 use events::ops::{ACTION_PERFORMED, OUTBOX_STALLED};
 use runtime::module::{collector, every, job as works_on, operate, stream as reads_stream};
+use runtime::page::CURSOR_SEAL;
 use runtime::stream::Births;
 use runtime::{Group, Module};
 
@@ -68,6 +69,8 @@ pub fn module() -> Module {
                 .writes([INBOX, OUTBOX, PLATFORM])
                 .publishes()
                 .sends(),
+            every("platform.keep_seal", "cron(5 3 * * ? *)", schedule::keep_seal::handle)
+                .keeps([CURSOR_SEAL]),
             works_on("platform.schedule_fire", job::schedule_fire::handle)
                 .writes([OUTBOX, PLATFORM])
                 .publishes()

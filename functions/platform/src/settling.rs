@@ -1,6 +1,6 @@
 //! What an operator decides about events that were given up: chosen, planned, and changed together.
 
-use contracts::platform::{IDS_MAX, OutboxChoice, Plan};
+use contracts::platform::{IDS_MAX, NOT_FAILED, OutboxChoice, Plan};
 use kernel::Error;
 use runtime::{Ctx, Deed, Operator};
 use store::outbox::{OutboxRow, Status};
@@ -23,7 +23,7 @@ pub async fn settle(
     let mut plan = Plan::new(ctx.who().is_confirmed());
     let rows = chosen(ctx, request, &mut plan).await?;
     if rows.is_empty() {
-        return Err(Error::conflict("not_failed", "none of these events was given up"));
+        return Err(NOT_FAILED.because("none of these events was given up"));
     }
     for row in &rows {
         let target = address_of(row).map(|address| address.to_string());

@@ -6,7 +6,6 @@ pub mod due;
 pub mod keys;
 pub mod letters;
 pub mod outbox;
-pub mod pages;
 pub mod replay_row;
 pub mod replays;
 pub mod timers;

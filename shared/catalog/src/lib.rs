@@ -2,14 +2,23 @@
 
 use runtime::Module;
 
+macro_rules! modules {
+    ($($module:ident)+) => {
+        fn listed() -> Vec<Module> {
+            vec![$($module::module()),+]
+        }
+    };
+}
+
+modules! {
+    auth
+    gateway
+    notification
+    platform
+    profile
+}
+
 /// Every module, in alphabetical order.
 pub fn modules() -> Vec<Module> {
-    let modules = vec![
-        auth::module(),
-        gateway::module(),
-        notification::module(),
-        platform::module(),
-        profile::module(),
-    ];
-    runtime::wiring::subscribe(modules)
+    runtime::wiring::subscribe(listed())
 }

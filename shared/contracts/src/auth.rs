@@ -1,5 +1,6 @@
 //! Module `auth`: accounts, sign-in, tokens and keys.
 
+use kernel::problem::{CREDENTIAL_INVALID, NOT_FOUND, TENANT_SUSPENDED, VALIDATION_FAILED};
 use kernel::text::{EmailAddress, LocaleTag, Slug, Text};
 use kernel::{AnyId, Secret, SessionId, TenantId, Timestamp, UserId};
 use schemars::JsonSchema;
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    Call, Empty, Endpoint, Granted, Nothing, Own, Public, Rate, Success, calls, endpoints,
+    Call, Empty, Endpoint, Granted, Nothing, Own, Public, Rate, Success, calls, endpoints, problems,
 };
 
 /// Largest body of this module, in bytes.
@@ -27,7 +28,7 @@ endpoints! {
         .keyed()
         .answers(Success::Accepted)
         .body_limit(BODY_LIMIT_BYTES)
-        .codes(&["registration_closed", "tenant_unknown", "tenant_suspended"])
+        .refuses(&[&REGISTRATION_CLOSED, &TENANT_UNKNOWN, &TENANT_SUSPENDED])
         .audited("account.registered")
         .budget(3);
 
@@ -44,7 +45,7 @@ endpoints! {
             .one_time()
             .body_limit(BODY_LIMIT_BYTES)
             .form("/v1/auth/links/verified")
-            .codes(&["handle_invalid"])
+            .refuses(&[&HANDLE_INVALID])
             .audited("email.verified")
             .budget(2);
 
@@ -57,7 +58,7 @@ endpoints! {
             .rate(Rate::Credential)
             .answers(Success::Accepted)
             .body_limit(BODY_LIMIT_BYTES)
-            .codes(&["tenant_unknown", "tenant_suspended"])
+            .refuses(&[&TENANT_UNKNOWN, &TENANT_SUSPENDED])
             .unaudited("asks for a mail, and changes no account")
             .budget(3);
 
@@ -78,12 +79,12 @@ endpoints! {
         .public("obtains the credential")
         .rate(Rate::Credential)
         .body_limit(BODY_LIMIT_BYTES)
-        .codes(&[
-            "invalid_credentials",
-            "email_not_verified",
-            "account_suspended",
-            "tenant_unknown",
-            "tenant_suspended",
+        .refuses(&[
+            &INVALID_CREDENTIALS,
+            &EMAIL_NOT_VERIFIED,
+            &ACCOUNT_SUSPENDED,
+            &TENANT_UNKNOWN,
+            &TENANT_SUSPENDED,
         ])
         .audited("session.created")
         .budget(4);
@@ -97,7 +98,7 @@ endpoints! {
             .handle("the refresh token of a direct session")
             .rate(Rate::Token)
             .body_limit(BODY_LIMIT_BYTES)
-            .codes(&["credential_invalid"])
+            .refuses(&[&CREDENTIAL_INVALID])
             .audited("session.reuse_revoked")
             .budget(1);
 
@@ -133,11 +134,33 @@ endpoints! {
 
 calls! {
     /// The address, name, locale and status of an account.
-    ACCOUNT_GET: Call<AccountGet, Account> = Call::new("auth.account_get");
+    ACCOUNT_GET: Call<AccountGet, Account> =
+        Call::new("auth.account_get").refuses(&[&NOT_FOUND]);
 
     /// Makes an account at home in the tenant: verified where a password comes with it, pending without.
     /// Answers `exists`, and changes nothing, where somebody has the address.
-    ACCOUNT_CREATE: Call<AccountCreate, AccountCreated> = Call::new("auth.account_create");
+    ACCOUNT_CREATE: Call<AccountCreate, AccountCreated> =
+        Call::new("auth.account_create").refuses(&[&VALIDATION_FAILED]);
+}
+
+problems! {
+    /// Address or password is wrong.
+    INVALID_CREDENTIALS: Unauthenticated = "invalid_credentials",
+        "address or password is wrong; check both, or reset the password";
+    /// The address is not verified yet.
+    EMAIL_NOT_VERIFIED: Forbidden = "email_not_verified",
+        "open the link in the mail we sent you, or ask for a new one";
+    /// The account is suspended.
+    ACCOUNT_SUSPENDED: Forbidden = "account_suspended",
+        "this account is closed; ask the people who run this service";
+    /// The tenant takes no registrations.
+    REGISTRATION_CLOSED: Forbidden = "registration_closed",
+        "registration is closed here; ask for an invitation";
+    /// There is no such tenant.
+    TENANT_UNKNOWN: NotFound = "tenant_unknown", "there is no tenant of this name";
+    /// The link or handle is not valid any more.
+    HANDLE_INVALID: Unauthenticated = "handle_invalid",
+        "this link was used, replaced or has expired; ask for a new one";
 }
 
 /// A JSON Web Key Set (RFC 7517 section 5).

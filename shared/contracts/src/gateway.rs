@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Empty, Endpoint, Granted, Nothing, Open, Public, Rate, Success, endpoints};
+use crate::{Empty, Endpoint, Granted, Nothing, Open, Public, Rate, Success, endpoints, problems};
 
 endpoints! {
     /// Answers that the API is there, and which build it is.
@@ -59,7 +59,16 @@ endpoints! {
     FALLBACK: Public<Nothing, Empty> = Endpoint::fallback("gateway.fallback")
         .public("unknown route")
         .rate(Rate::PublicDocument)
-        .codes(&["method_not_allowed", "route_not_found"]);
+        .refuses(&[&METHOD_NOT_ALLOWED, &ROUTE_NOT_FOUND]);
+}
+
+problems! {
+    /// The path has no such method.
+    METHOD_NOT_ALLOWED: MethodNotAllowed = "method_not_allowed",
+        "the path has other methods; see the Allow header";
+    /// There is no such route.
+    ROUTE_NOT_FOUND: NotFound = "route_not_found",
+        "there is no such route; see /v1/openapi.json";
 }
 
 /// An OpenAPI document, as its text.

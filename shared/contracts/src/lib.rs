@@ -2,7 +2,9 @@
 //!
 //! A module's contracts are one [`endpoints!`] table. The doc comment of an entry is the public API
 //! text; the types of an entry give its JSON Schemas and are what the handler must take and return.
-//! What an endpoint is stands in [`interface`], whose words are used from here.
+//! What it refuses with is its [`problems!`] table; the typed calls it answers and the operations it
+//! serves are [`calls!`] and [`operations!`]. It has those it needs. What an endpoint is stands in
+//! [`interface`], whose words are used from here.
 
 pub mod auth;
 pub mod gateway;
@@ -15,25 +17,58 @@ pub use interface::{
     Operation, Own, Precondition, Public, Rate, Spec, Success, access, call, calls, endpoints,
     operation, operations,
 };
+pub use kernel::problems;
+
+use interface::operation::OperationSpec;
+use kernel::Problem;
+
+/// Gathers what each of these modules declares. Names of the module's own tables come before those
+/// declared here, so that a module is not asked for a table it does not have.
+macro_rules! modules {
+    ($($module:ident)+) => {
+        const ENDPOINTS: &[&[Spec]] = &[$({
+            #[allow(unused_imports, reason = "a module need not have every table")]
+            use self::$module::*;
+            SPECS
+        }),+];
+
+        fn describe_all(book: &mut Book) {
+            $({
+                #[allow(unused_imports, reason = "a module need not have every table")]
+                use self::$module::*;
+                describe(book);
+                describe_calls(book);
+                book.operations.extend(OPERATIONS);
+                book.problems.extend(PROBLEMS);
+            })+
+        }
+    };
+}
+
+modules! {
+    auth
+    gateway
+    notification
+    platform
+    profile
+}
+
+// What a module has where it declares nothing.
+const SPECS: &[Spec] = &[];
+const OPERATIONS: &[OperationSpec] = &[];
+const PROBLEMS: &[&Problem] = &[];
+fn describe(_: &mut Book) {}
+fn describe_calls(_: &mut Book) {}
 
 /// The endpoint behind a route of the gateway, such as `GET /v1/profile`; `None` for a route that no
 /// contract declares.
 pub fn route(route_key: &str) -> Option<&'static Spec> {
-    let modules = [auth::SPECS, gateway::SPECS, notification::SPECS, profile::SPECS];
-    modules.into_iter().flatten().find(|spec| spec.serves(route_key))
+    ENDPOINTS.iter().copied().flatten().find(|spec| spec.serves(route_key))
 }
 
 /// Every contract of every module.
 pub fn book() -> Book {
-    Book::of(describe)
-}
-
-fn describe(book: &mut Book) {
-    auth::describe(book);
-    auth::describe_calls(book);
-    gateway::describe(book);
-    notification::describe(book);
-    profile::describe(book);
+    Book::of(describe_all)
 }
 
 #[cfg(test)]
@@ -52,6 +87,15 @@ mod tests {
                 assert_eq!(route(&key).map(|found| found.id), Some(spec.id), "{key}");
             }
         }
+    }
+
+    #[test]
+    fn a_code_is_the_name_of_one_problem() {
+        let book = book();
+        let mut codes: Vec<&str> = book.problems.iter().map(|one| one.code()).collect();
+        codes.sort_unstable();
+        assert!(codes.contains(&"not_found") && codes.contains(&"email_not_verified"));
+        assert!(codes.windows(2).all(|pair| pair[0] != pair[1]), "{codes:?}");
     }
 
     #[test]

@@ -1,18 +1,22 @@
 //! Module `notification`: the in-app inbox.
 
-use kernel::{NotificationId, Timestamp};
+use kernel::{List, NotificationId, Page, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Endpoint, Own, endpoints};
+use crate::{Endpoint, Nothing, Own, endpoints};
 
 endpoints! {
     /// Lists the caller's inbox, newest first.
     ///
-    /// Without a filter the archived items are left out. `before_seq` pages on; `limit=0` answers the
-    /// counters alone, for a badge. An inbox holds the latest 1,000 items, each for at least 90 days.
-    INBOX_LIST: Own<ListInbox, Inbox> =
-        Endpoint::get("notification.inbox_list", "/v1/inbox").own().budget(2);
+    /// Without a filter the archived items are left out. Items that arrive meanwhile do not shift the
+    /// pages that follow. An inbox holds the latest 1,000 items, each for at least 90 days.
+    INBOX_LIST: Own<List<InboxPart>, Page<InboxItem>> =
+        Endpoint::list("notification.inbox_list", "/v1/inbox").own().budget(2);
+
+    /// Answers the counters of the caller's inbox, for a badge.
+    INBOX_HEAD: Own<Nothing, InboxHead> =
+        Endpoint::get("notification.inbox_head", "/v1/inbox/head").own().budget(1);
 
     /// Marks the inbox seen or read up to a number.
     ///
@@ -41,43 +45,22 @@ endpoints! {
 const OWN_VIEW: &str = "changes only what the person themselves sees";
 
 /// Which part of the inbox.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ListInbox {
-    /// Only items with a lower number.
-    #[serde(default)]
-    pub before_seq: Option<u64>,
-    /// At most this many, 0 to 100.
-    #[serde(default = "default_limit")]
-    #[schemars(range(min = 0, max = 100))]
-    pub limit: u32,
+pub struct InboxPart {
     /// Only unread, or only archived items.
     #[serde(default)]
     pub filter: Option<InboxFilter>,
 }
 
-fn default_limit() -> u32 {
-    25
-}
-
 /// A part of the inbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InboxFilter {
     /// Not read yet.
     Unread,
     /// Put aside.
     Archived,
-}
-
-/// A page of the inbox and its counters.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Inbox {
-    pub head: InboxHead,
-    /// Newest first.
-    pub data: Vec<InboxItem>,
-    /// Whether older items fit the filter: ask again with `before_seq` of the last one.
-    pub has_more: bool,
 }
 
 /// The counters of an inbox.

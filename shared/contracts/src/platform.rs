@@ -13,17 +13,18 @@ mod schedule;
 
 pub use address::{EventAddress, NotASchedule, NotAnAddress, Place, ScheduleAddress};
 pub use dead_letters::{
-    DeadLetter, DeadLetterList, DeadLetterRetry, DeadLetterSkip, ListenerLine, ListenerList,
+    DeadLetter, DeadLetterRetry, DeadLetterSkip, DeadLettersOf, ListenerLine, ListenerList,
 };
 pub use event::{CausedEvent, EventReplay, EventShow, EventStory, HeardBy};
-pub use outbox::{OutboxChoice, OutboxLine, OutboxList, Unpublished};
+pub use outbox::{OutboxChoice, OutboxLine, OutboxPart, Unpublished};
 pub use replay::{Only, ReplayGet, ReplayStart, ReplayState, ReplayView};
-pub use schedule::{ScheduleChoice, ScheduleLine, ScheduleList};
+pub use schedule::{ScheduleChoice, ScheduleLine};
 
-use kernel::ReplayId;
+use kernel::problem::{NOT_FOUND, STATE_CONFLICT};
+use kernel::{List, Page, ReplayId};
 use serde::{Deserialize, Serialize};
 
-use crate::Operation;
+use crate::{Nothing, Operation};
 
 /// The most ids one order names.
 pub const IDS_MAX: usize = 100;
@@ -31,70 +32,100 @@ pub const IDS_MAX: usize = 100;
 crate::operations! {
     /// Tells the story of one event: its row, its publication, what every listener did with it, and
     /// what it caused.
-    EVENT_SHOW: Operation<EventShow, EventStory> = Operation::new("platform.event_show");
+    EVENT_SHOW: Operation<EventShow, EventStory> =
+        Operation::new("platform.event_show").refuses(&[&NOT_FOUND]);
 
     /// Publishes an event again for everybody, or sends it to one listener again.
     EVENT_REPLAY: Operation<EventReplay, Plan> =
-        Operation::new("platform.event_replay").changing();
+        Operation::new("platform.event_replay")
+            .changing()
+            .refuses(&[&NOT_FOUND, &STATE_CONFLICT, &NO_RECORD]);
 
     /// Starts to send a range of a tenant's events to one listener again.
     REPLAY_START: Operation<ReplayStart, Plan> =
-        Operation::new("platform.replay_start").changing();
+        Operation::new("platform.replay_start")
+            .changing()
+            .refuses(&[&NOT_FOUND, &RANGE_TOO_WIDE, &NO_RECORD, &NO_ARCHIVE, &REPLAY_RUNNING]);
 
     /// Tells how far a replay is.
-    REPLAY_GET: Operation<ReplayGet, ReplayView> = Operation::new("platform.replay_get");
+    REPLAY_GET: Operation<ReplayGet, ReplayView> =
+        Operation::new("platform.replay_get").refuses(&[&NOT_FOUND]);
 
     /// Ends a replay before its end; what was sent stays sent.
     REPLAY_CANCEL: Operation<ReplayGet, Plan> =
-        Operation::new("platform.replay_cancel").changing();
+        Operation::new("platform.replay_cancel")
+            .changing()
+            .refuses(&[&NOT_FOUND]);
 
     /// Lists events that were given up, or that wait too long to be published.
-    OUTBOX_LIST: Operation<OutboxList, Listing<OutboxLine>> =
-        Operation::new("platform.outbox_list");
+    OUTBOX_LIST: Operation<List<OutboxPart>, Page<OutboxLine>> =
+        Operation::list("platform.outbox_list");
 
     /// Publishes events that were given up.
     OUTBOX_RETRY: Operation<OutboxChoice, Plan> =
-        Operation::new("platform.outbox_retry").changing();
+        Operation::new("platform.outbox_retry")
+            .changing()
+            .refuses(&[&NOT_FAILED, &TOO_MANY_IDS]);
 
     /// Passes over events that were given up: their aggregates go on without them.
     OUTBOX_SKIP: Operation<OutboxChoice, Plan> =
-        Operation::new("platform.outbox_skip").changing();
+        Operation::new("platform.outbox_skip")
+            .changing()
+            .refuses(&[&NOT_FAILED, &TOO_MANY_IDS]);
 
     /// Lists the listeners with what they gave up and the depth of their queues.
-    LISTENER_LIST: Operation<ListenerList, Listing<ListenerLine>> =
-        Operation::new("platform.listener_list");
+    LISTENER_LIST: Operation<ListenerList, Page<ListenerLine>> =
+        Operation::new("platform.listener_list").refuses(&[&NOT_FOUND]);
 
     /// Lists the events a listener gave up, with their causes, oldest first.
-    DLQ_LIST: Operation<DeadLetterList, Listing<DeadLetter>> =
-        Operation::new("platform.dlq_list");
+    DLQ_LIST: Operation<List<DeadLettersOf>, Page<DeadLetter>> =
+        Operation::list("platform.dlq_list").refuses(&[&NOT_FOUND]);
 
     /// Gives events a listener gave up to it again.
     DLQ_RETRY: Operation<DeadLetterRetry, Plan> =
-        Operation::new("platform.dlq_retry").changing();
+        Operation::new("platform.dlq_retry")
+            .changing()
+            .refuses(&[&NOT_FOUND, &NOT_FAILED, &TOO_MANY_IDS]);
 
     /// Passes over an event a listener gave up; where it held up its aggregate, later ones go on.
-    DLQ_SKIP: Operation<DeadLetterSkip, Plan> = Operation::new("platform.dlq_skip").changing();
+    DLQ_SKIP: Operation<DeadLetterSkip, Plan> =
+        Operation::new("platform.dlq_skip")
+            .changing()
+            .refuses(&[&NOT_FOUND, &NOT_FAILED]);
 
     /// Lists what is planned for a later time, earliest first.
-    SCHEDULE_LIST: Operation<ScheduleList, Listing<ScheduleLine>> =
-        Operation::new("platform.schedule_list");
+    SCHEDULE_LIST: Operation<List<Nothing>, Page<ScheduleLine>> =
+        Operation::list("platform.schedule_list");
 
     /// Fires a scheduled event now.
     SCHEDULE_RUN: Operation<ScheduleChoice, Plan> =
-        Operation::new("platform.schedule_run").changing();
+        Operation::new("platform.schedule_run")
+            .changing()
+            .refuses(&[&NOT_FOUND]);
 
     /// Cancels a scheduled event.
     SCHEDULE_CANCEL: Operation<ScheduleChoice, Plan> =
-        Operation::new("platform.schedule_cancel").changing();
+        Operation::new("platform.schedule_cancel")
+            .changing()
+            .refuses(&[&NOT_FOUND]);
 }
 
-/// One page of a list.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub struct Listing<T> {
-    pub data: Vec<T>,
-    /// Ask again with it for more; absent at the end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
+crate::problems! {
+    /// The range is too wide.
+    RANGE_TOO_WIDE: Validation = "range_too_wide",
+        "a range spans at most 31 days: start several replays";
+    /// Too many ids at once.
+    TOO_MANY_IDS: Validation = "too_many_ids", "name at most 100 events";
+    /// It was not given up.
+    NOT_FAILED: Conflict = "not_failed",
+        "the listener did not give it up, or it was decided before";
+    /// A replay of this listener is running.
+    REPLAY_RUNNING: Conflict = "replay_running",
+        "the listener has a replay of this tenant: wait for its end or cancel it";
+    /// Events of this age are kept nowhere.
+    NO_ARCHIVE: Conflict = "no_archive", "start the range later, or configure an archive";
+    /// What was handled is on record no more.
+    NO_RECORD: Conflict = "no_record", "start the range later, or replay all or failed";
 }
 
 /// What an order does, or would do.

@@ -24,7 +24,6 @@ endpoints! {
         .keyed()
         .if_match()
         .unaudited("changes only what the person themselves wrote")
-        .codes(&["version_conflict"])
         .budget(2);
 
     /// Shows another person's profile.

@@ -15,17 +15,26 @@ pub use interface::{
     envelope, event, events, largest, ops,
 };
 
-/// Every event of every module.
-pub fn catalogue() -> Catalogue {
-    Catalogue::of(describe)
+/// Gathers the events of these modules.
+macro_rules! modules {
+    ($($module:ident)+) => {
+        fn describe(catalogue: &mut Catalogue) {
+            $($module::describe(catalogue);)+
+        }
+    };
 }
 
-fn describe(catalogue: &mut Catalogue) {
-    auth::describe(catalogue);
-    gateway::describe(catalogue);
-    notification::describe(catalogue);
-    ops::describe(catalogue);
-    profile::describe(catalogue);
+modules! {
+    auth
+    gateway
+    notification
+    ops
+    profile
+}
+
+/// Every event of every module, and those about the platform itself.
+pub fn catalogue() -> Catalogue {
+    Catalogue::of(describe)
 }
 
 #[cfg(test)]

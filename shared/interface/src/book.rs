@@ -1,11 +1,13 @@
 //! All contracts with their JSON Schemas: what the API document is written from.
 
+use kernel::{Problem, problem};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value};
 
 use crate::call::{Call, CallSpec};
 use crate::endpoint::{Endpoint, Spec};
+use crate::operation::OperationSpec;
 
 /// One endpoint and the schemas of what it takes and gives.
 pub struct Page {
@@ -14,10 +16,13 @@ pub struct Page {
     pub answer: Schema,
 }
 
-/// Every endpoint, typed call and schema of the platform, in the order of the module tables.
+/// Every endpoint, typed call, operation, problem and schema of the platform, module by module.
 pub struct Book {
     pub pages: Vec<Page>,
     pub calls: Vec<CallSpec>,
+    pub operations: Vec<OperationSpec>,
+    /// Those of the platform itself come first.
+    pub problems: Vec<&'static Problem>,
     requests: SchemaGenerator,
     answers: SchemaGenerator,
 }
@@ -34,6 +39,8 @@ impl Book {
         let mut book = Self {
             pages: Vec::new(),
             calls: Vec::new(),
+            operations: Vec::new(),
+            problems: problem::PROBLEMS.to_vec(),
             requests: settings().for_deserialize().into_generator(),
             answers: settings().for_serialize().into_generator(),
         };

@@ -2,11 +2,15 @@
 
 use std::marker::PhantomData;
 
+use kernel::Problem;
+
 /// Everything about a typed call but its types.
 #[derive(Clone, Copy, Debug)]
 pub struct CallSpec {
     /// `module.verb`.
     pub id: &'static str,
+    /// What it refuses with: the caller hears it by kind and code.
+    pub refuses: &'static [&'static Problem],
     pub docs: &'static str,
 }
 
@@ -19,7 +23,13 @@ pub struct Call<Request, Answer> {
 impl<Request, Answer> Call<Request, Answer> {
     /// A call of the given id.
     pub const fn new(id: &'static str) -> Self {
-        Self { spec: CallSpec { id, docs: "" }, types: PhantomData }
+        Self { spec: CallSpec { id, refuses: &[], docs: "" }, types: PhantomData }
+    }
+
+    /// Refuses with these.
+    pub const fn refuses(mut self, problems: &'static [&'static Problem]) -> Self {
+        self.spec.refuses = problems;
+        self
     }
 
     /// What the call does; the [`calls!`](crate::calls) table fills it in.

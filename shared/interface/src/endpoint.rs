@@ -5,7 +5,7 @@
 
 use std::marker::PhantomData;
 
-use kernel::Permission;
+use kernel::{List, Page, Permission, Problem};
 
 use crate::access::{Access, Anyone, Holder, Owner, Undecided, Visitor};
 
@@ -184,10 +184,12 @@ pub struct Spec {
     pub cache_control: &'static str,
     /// Whether any web page may read the answer (public documents only).
     pub any_origin: bool,
-    /// Error codes beside those every endpoint can answer.
-    pub codes: &'static [&'static str],
+    /// What it refuses with beside what follows from the rest.
+    pub refuses: &'static [&'static Problem],
     /// What is kept of a change for the auditor.
     pub audit: Audit,
+    /// Whether it answers pages of a list, and so opens and seals cursors.
+    pub pages: bool,
     /// Most DynamoDB requests of a success, without authorizer and rate cells.
     pub budget: u32,
 }
@@ -238,8 +240,9 @@ impl<Request, Answer> Endpoint<Request, Answer, Undecided> {
             max_auth_age_s: None,
             cache_control: "no-store",
             any_origin: false,
-            codes: &[],
+            refuses: &[],
             audit: Audit::Undecided,
+            pages: false,
             budget: 0,
         };
         Self { spec, types: PhantomData }
@@ -322,6 +325,15 @@ impl<Request, Answer> Endpoint<Request, Answer, Undecided> {
         let mut spec = self.spec;
         spec.access = access;
         Endpoint { spec, types: PhantomData }
+    }
+}
+
+impl<Filters, Item> Endpoint<List<Filters>, Page<Item>, Undecided> {
+    /// A list: filters, `limit` and `cursor` in the query, a page in the answer.
+    pub const fn list(id: &'static str, path: &'static str) -> Self {
+        let mut list = Self::new(id, Method::Get, path);
+        list.spec.pages = true;
+        list
     }
 }
 
@@ -423,9 +435,9 @@ impl<Request, Answer, A> Endpoint<Request, Answer, A> {
         self
     }
 
-    /// Names the error codes of its own.
-    pub const fn codes(mut self, codes: &'static [&'static str]) -> Self {
-        self.spec.codes = codes;
+    /// Refuses with these too, beside what follows from the rest.
+    pub const fn refuses(mut self, problems: &'static [&'static Problem]) -> Self {
+        self.spec.refuses = problems;
         self
     }
 

@@ -1,7 +1,7 @@
 //! The envelope every event travels in: CloudEvents 1.0, JSON, structured mode
 //! (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md>).
 
-use kernel::{AnyId, EntityRef, EventId, TenantId, Timestamp};
+use kernel::{AnyId, EntityRef, Error, ErrorKind, EventId, Problem, TenantId, Timestamp};
 use serde::ser::Error as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -70,6 +70,23 @@ pub enum EnvelopeError {
     UnknownSchema { kind: String, schema: String },
     #[error("event {kind} serialises to {size_bytes} bytes, more than {ENVELOPE_LIMIT_BYTES}")]
     TooLarge { kind: String, size_bytes: usize },
+}
+
+/// An event that can never be handled. Inbox rows and logs tell of it; no answer does.
+pub const UNREADABLE_EVENT: Problem =
+    Problem::new(ErrorKind::Validation, "unreadable_event", "the event cannot be read");
+/// An event whose data is of a form this listener does not know.
+pub const UNSUPPORTED_SCHEMA: Problem =
+    Problem::new(ErrorKind::Validation, "unsupported_schema", "the schema is not known here");
+
+impl From<EnvelopeError> for Error {
+    fn from(fault: EnvelopeError) -> Self {
+        let problem = match fault {
+            EnvelopeError::UnknownSchema { .. } => &UNSUPPORTED_SCHEMA,
+            EnvelopeError::Malformed(_) | EnvelopeError::TooLarge { .. } => &UNREADABLE_EVENT,
+        };
+        problem.because(fault.to_string())
+    }
 }
 
 /// What the envelope takes from the call that commits the event.

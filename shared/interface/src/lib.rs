@@ -12,6 +12,7 @@ pub mod event;
 pub mod largest;
 pub mod operation;
 pub mod ops;
+pub mod refused;
 pub mod rules;
 
 #[cfg(test)]
@@ -32,8 +33,8 @@ pub use operation::Operation;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A request without parameters.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+/// A request without parameters, or a list without filters.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 

@@ -3,6 +3,7 @@
 
 use std::marker::PhantomData;
 
+use kernel::{List, Page, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,6 +14,10 @@ pub struct OperationSpec {
     pub id: &'static str,
     /// Whether it changes something: then it is a dry run until confirmed, and needs a reason.
     pub changes: bool,
+    /// Whether it answers pages of a list, and so opens and seals cursors.
+    pub pages: bool,
+    /// What it refuses with beside what follows from the rest.
+    pub refuses: &'static [&'static Problem],
     pub docs: &'static str,
 }
 
@@ -22,15 +27,33 @@ pub struct Operation<Request, Answer> {
     types: PhantomData<fn(Request) -> Answer>,
 }
 
+impl<Filters, Item> Operation<List<Filters>, Page<Item>> {
+    /// An operation that lists: filters, `limit` and `cursor` in the request, a page in the answer.
+    pub const fn list(id: &'static str) -> Self {
+        let mut list = Self::new(id);
+        list.spec.pages = true;
+        list
+    }
+}
+
 impl<Request, Answer> Operation<Request, Answer> {
     /// An operation that only looks.
     pub const fn new(id: &'static str) -> Self {
-        Self { spec: OperationSpec { id, changes: false, docs: "" }, types: PhantomData }
+        Self {
+            spec: OperationSpec { id, changes: false, pages: false, refuses: &[], docs: "" },
+            types: PhantomData,
+        }
     }
 
     /// Changes something.
     pub const fn changing(mut self) -> Self {
         self.spec.changes = true;
+        self
+    }
+
+    /// Refuses with these too.
+    pub const fn refuses(mut self, problems: &'static [&'static Problem]) -> Self {
+        self.spec.refuses = problems;
         self
     }
 

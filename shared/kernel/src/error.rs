@@ -4,6 +4,9 @@
 use std::borrow::Cow;
 
 use crate::fault::Fault;
+use crate::problem::{
+    INTERNAL_ERROR, NOT_FOUND, Problem, RATE_LIMITED, VALIDATION_FAILED, VERSION_CONFLICT,
+};
 
 /// The families of errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,11 +34,10 @@ pub enum ErrorKind {
     Unavailable,
 }
 
-/// An error a handler answers with.
+/// An error a handler answers with: a [`Problem`] and what is special about this case of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    kind: ErrorKind,
-    code: &'static str,
+    problem: &'static Problem,
     message: Cow<'static, str>,
     param: Option<String>,
     faults: Vec<Fault>,
@@ -43,82 +45,50 @@ pub struct Error {
     version: Option<u64>,
 }
 
-type Text = Cow<'static, str>;
-
 impl Error {
-    /// An error of this kind and code; the message says what to do about it.
-    pub fn new(kind: ErrorKind, code: &'static str, message: impl Into<Text>) -> Self {
-        let message = message.into();
+    /// A case of this problem, in these words.
+    pub(crate) fn of(problem: &'static Problem, message: Cow<'static, str>) -> Self {
         let (param, faults, retry_after_s, version) = (None, Vec::new(), None, None);
-        Self { kind, code, message, param, faults, retry_after_s, version }
-    }
-
-    /// The request cannot be understood.
-    pub fn invalid(code: &'static str, message: impl Into<Text>) -> Self {
-        Self::new(ErrorKind::Malformed, code, message)
+        Self { problem, message, param, faults, retry_after_s, version }
     }
 
     /// Values break their rules: all of them, in document order.
     pub fn validation(faults: Vec<Fault>) -> Self {
-        let mut error =
-            Self::new(ErrorKind::Validation, "validation_failed", "values are not valid");
-        error.param = faults.first().map(|fault| fault.param.clone());
-        error.faults = faults;
-        error
-    }
-
-    /// The credential does not prove what is needed.
-    pub fn unauthenticated(code: &'static str, message: impl Into<Text>) -> Self {
-        Self::new(ErrorKind::Unauthenticated, code, message)
-    }
-
-    /// The caller may not do this.
-    pub fn forbidden(code: &'static str, message: impl Into<Text>) -> Self {
-        Self::new(ErrorKind::Forbidden, code, message)
+        VALIDATION_FAILED.error().with_faults(faults)
     }
 
     /// There is no such thing, or the caller may not know that there is.
     pub fn not_found() -> Self {
-        Self::new(ErrorKind::NotFound, "not_found", "there is no such resource")
-    }
-
-    /// The state does not allow it.
-    pub fn conflict(code: &'static str, message: impl Into<Text>) -> Self {
-        Self::new(ErrorKind::Conflict, code, message)
+        NOT_FOUND.error()
     }
 
     /// The caller expected another version than `current`.
     pub fn precondition_failed(current: u64) -> Self {
-        let message = "the resource changed since you read it; read it again";
-        let mut error = Self::new(ErrorKind::PreconditionFailed, "version_conflict", message);
+        let mut error = VERSION_CONFLICT.error();
         error.version = Some(current);
         error
     }
 
-    /// The `Idempotency-Key` cannot be used so.
-    pub fn idempotency(code: &'static str, message: impl Into<Text>) -> Self {
-        Self::new(ErrorKind::Idempotency, code, message)
-    }
-
     /// Too many calls; `retry_after_s` says when to come back.
     pub fn rate_limited(retry_after_s: u32) -> Self {
-        let message = "too many requests; wait and try again";
-        Self::new(ErrorKind::RateLimited, "rate_limited", message).retry_after(retry_after_s)
-    }
-
-    /// A dependency did not answer.
-    pub fn unavailable(code: &'static str, message: impl Into<Text>) -> Self {
-        Self::new(ErrorKind::Unavailable, code, message)
+        RATE_LIMITED.error().retry_after(retry_after_s)
     }
 
     /// Our own fault. The message is for the log; callers never see it.
-    pub fn internal(message: impl Into<Text>) -> Self {
-        Self::new(ErrorKind::Internal, "internal_error", message)
+    pub fn internal(message: impl Into<Cow<'static, str>>) -> Self {
+        INTERNAL_ERROR.because(message)
     }
 
     /// About this member or parameter.
     pub fn at(mut self, param: impl Into<String>) -> Self {
         self.param = Some(param.into());
+        self
+    }
+
+    /// Because of these values; it is about the first of them.
+    pub fn with_faults(mut self, faults: Vec<Fault>) -> Self {
+        self.param = faults.first().map(|fault| fault.param.clone());
+        self.faults = faults;
         self
     }
 
@@ -128,13 +98,23 @@ impl Error {
         self
     }
 
+    /// What it is a case of.
+    pub fn problem(&self) -> &'static Problem {
+        self.problem
+    }
+
+    /// Whether it is a case of this problem.
+    pub fn is(&self, problem: &Problem) -> bool {
+        self.code() == problem.code()
+    }
+
     pub fn kind(&self) -> ErrorKind {
-        self.kind
+        self.problem.kind()
     }
 
     /// The stable code.
     pub fn code(&self) -> &'static str {
-        self.code
+        self.problem.code()
     }
 
     /// The text for the log.
@@ -144,7 +124,7 @@ impl Error {
 
     /// The text for the caller: nothing of our insides.
     pub fn public_message(&self) -> &str {
-        match self.kind {
+        match self.kind() {
             ErrorKind::Internal => "something went wrong on our side",
             _ => &self.message,
         }
@@ -170,7 +150,7 @@ impl Error {
 
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.code, self.message)
+        write!(f, "{}: {}", self.code(), self.message)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A small module with an entry of every kind, for the tests of this crate.
 
 use interface::{Call, Empty, Endpoint, Event, Fact, Granted, Nothing, Public};
+use kernel::problem::NOT_FOUND;
 use kernel::{EntityKind, Error, TenantId, UserId};
 use runtime::authorizer::{Evidence, Inquiry, Standing};
 use runtime::mail::Message;
@@ -19,7 +20,8 @@ pub(crate) const ECHOES: Table = Table::new("echoes").expires("expires_at");
 
 static POST: Granted<Word, Echoed> = Endpoint::post("echo.post", "/v1/echo/{word}").any_principal();
 static STRAY: Granted<Nothing, Echoed> = Endpoint::post("echo.stray", "/v1/stray").any_principal();
-static FALLBACK: Public<Nothing, Empty> = Endpoint::fallback("echo.fallback").public("a test");
+static FALLBACK: Public<Nothing, Empty> =
+    Endpoint::fallback("echo.fallback").public("a test").refuses(&[&NOT_FOUND]);
 pub(crate) static TWICE: Call<Word, Echoed> = Call::new("echo.twice");
 static SLOW: Call<Nothing, Empty> = Call::new("echo.slow");
 

@@ -5,6 +5,8 @@ mod lines;
 mod listeners;
 
 #[cfg(test)]
+mod refusal_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod time_tests;
@@ -19,6 +21,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use runtime::clock::{Entropy, SystemEntropy};
 use runtime::config::LOCAL;
+use runtime::page::{CURSOR_SEAL, SealKeys};
 use runtime::{Config, Module, Ports};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -39,8 +42,6 @@ use listeners::Listeners;
 const SOMEBODY: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
 /// The issuer where no port is open.
 const ISSUER_WITHOUT_PORT: &str = "http://127.0.0.1:8080";
-/// The function that makes the keys at the first start.
-const KEYS: &str = "auth.rotate_signing";
 /// How long clients may hold their connections open when the platform stops.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -84,7 +85,7 @@ impl Platform {
         let platform = Self::assemble(&modules, &options, listeners.as_ref())?;
         let http = listeners.map(|listeners| platform.serve_inside(listeners));
         if options.plants {
-            platform.first_run().await?;
+            platform.first_run(&modules).await?;
         }
         boot::map(&modules, &platform.inner.mappings)?;
         if options.port.is_none() {
@@ -124,8 +125,10 @@ impl Platform {
         let cloud = Cloud::open(options.storage.clone(), options.clock.clone())?;
         cloud.refuse_strays(options.refuse_strays);
         boot::ensure(modules, &cloud)?;
-        let settings = boot::variables(options, &issuer, boot::IN_PROCESS_ENDPOINT);
+        let settings = boot::variables(modules, options, &issuer, boot::IN_PROCESS_ENDPOINT);
         let config = Config::read(&settings)?;
+        let modules = modules.iter().cloned().map(|module| module.configured(&settings));
+        let modules = &modules.collect::<Result<Vec<_>, _>>()?;
         let lines = Lines::new(options.remembers, options.log.clone());
         let mailbox = Mailbox::open(&cloud, &config.mail_from)?;
         let entropy: Arc<dyn Entropy> = match options.chance {
@@ -137,7 +140,8 @@ impl Platform {
         let ports = in_process.ports().clone();
         let processes = match (&options.processes, addresses) {
             (Some(folder), Some(at)) => {
-                let mut settings = boot::variables(options, &issuer, &format!("http://{}", at.aws));
+                let mut settings =
+                    boot::variables(modules, options, &issuer, &format!("http://{}", at.aws));
                 settings.insert("TALARIA_MAIL_URL".to_owned(), format!("smtp://{}", at.smtp));
                 Some(Processes::new(modules, folder, &settings, at.runtime, lines.sink())?)
             }
@@ -191,11 +195,19 @@ impl Platform {
         listeners.http
     }
 
-    /// Keys and tenants, as far as they are missing.
-    async fn first_run(&self) -> Result<(), BootError> {
-        if self.inner.functions.row(KEYS).is_some() {
-            let made = self.inner.functions.call(KEYS, json!({})).await;
-            made.map_err(|error| BootError::FirstRun { function: KEYS, error })?;
+    /// Secrets and tenants, as far as they are missing: who keeps a secret makes it.
+    async fn first_run(&self, modules: &[Module]) -> Result<(), BootError> {
+        let rows = || modules.iter().flat_map(|module| &module.rows);
+        for row in rows().filter(|row| !row.keeps.is_empty()) {
+            let made = self.inner.functions.call(row.id, json!({})).await;
+            made.map_err(|error| BootError::FirstRun { function: row.id, error })?;
+        }
+        // Lists of a module that runs without module `platform`, which keeps their seal.
+        if !rows().any(|row| row.keeps.contains(&CURSOR_SEAL)) {
+            let mut key = [0; 32];
+            self.inner.ports.entropy.fill(&mut key);
+            let made = self.inner.ports.secrets.create(CURSOR_SEAL, &SealKeys::first(key)).await;
+            made.map_err(|fault| BootError::Seed(fault.to_string()))?;
         }
         seed::plant(&self.inner.ports, &self.inner.functions).await.map_err(BootError::Seed)
     }

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::{
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use kernel::Error;
+use kernel::problem::STATE_CONFLICT;
 
 use crate::change::{Change, Write};
 use crate::condition::Placeholders;
@@ -364,10 +365,7 @@ impl From<NotCommitted> for Error {
     fn from(outcome: NotCommitted) -> Self {
         match outcome {
             NotCommitted::Refused { error: Some(error), .. } => error,
-            NotCommitted::Refused { error: None, .. } => Self::conflict(
-                "state_conflict",
-                "the state changed meanwhile: read it and try again",
-            ),
+            NotCommitted::Refused { error: None, .. } => STATE_CONFLICT.error(),
             NotCommitted::Conflict | NotCommitted::Throttled => StoreError::Conflict.into(),
             NotCommitted::Unknown => StoreError::Unknown.into(),
             NotCommitted::Failed(error) => error.into(),

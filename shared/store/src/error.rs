@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 use kernel::Error;
+use kernel::problem::{DEPENDENCY_UNAVAILABLE, LOCK_TIMEOUT};
 
 use crate::item::ItemError;
 use crate::key::KeyError;
@@ -49,17 +50,11 @@ impl From<ItemError> for StoreError {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Conflict => {
-                Self::conflict("lock_timeout", "too many writers at once: try again").retry_after(1)
-            }
+            StoreError::Conflict => LOCK_TIMEOUT.error().retry_after(1),
             StoreError::Throttled
             | StoreError::Unavailable(_)
             | StoreError::Timeout
-            | StoreError::Unknown => Self::unavailable(
-                "dependency_unavailable",
-                "a dependency did not answer: try again",
-            )
-            .retry_after(1),
+            | StoreError::Unknown => DEPENDENCY_UNAVAILABLE.error().retry_after(1),
             StoreError::Invalid(_) | StoreError::Corrupt { .. } => {
                 Self::internal(error.to_string())
             }

@@ -4,6 +4,7 @@ use contracts::profile as api;
 use events::EventSpec;
 use kernel::Error;
 use runtime::module::{answer, authorize, every, listen_all, serve, stream};
+use runtime::secrets::SecretName;
 use runtime::stream::Births;
 use runtime::{Ctx, Group, Module, Outcome, Principal, Received, Reply, Row, System, User, Worker};
 use store::{OUTBOX, Table};
@@ -13,6 +14,9 @@ use crate::platform::Platform;
 /// The table of the module.
 pub const DEMO: Table = Table::new("profile").guarded();
 
+const PEPPER: SecretName = SecretName::new("auth/pepper/email");
+const SIGNING: SecretName = SecretName::new("auth/signing/es256");
+
 /// A module with one entry of every kind.
 pub fn module() -> Module {
     module_of([
@@ -21,8 +25,8 @@ pub fn module() -> Module {
         serve(&api::VIEW, view).reads([DEMO]),
         hears("demo.on_updated", events::profile::UPDATED.spec)
             .calls(&contracts::auth::ACCOUNT_GET),
-        answers(&contracts::auth::ACCOUNT_GET).opens(["auth/pepper/email"]),
-        every("demo.tidy", "rate(1 minute)", tidy).writes([DEMO]).keeps(["auth/signing/es256"]),
+        answers(&contracts::auth::ACCOUNT_GET).opens([PEPPER]),
+        every("demo.tidy", "rate(1 minute)", tidy).writes([DEMO]).keeps([SIGNING]),
         stream("demo.relay", OUTBOX, Births::Outbox, relay).writes([OUTBOX]).publishes(),
         authorize("demo.authorizer", gather).reads([DEMO]),
     ])

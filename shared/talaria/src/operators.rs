@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use contracts::Operation;
 use contracts::platform::{EventAddress, Plan};
-use kernel::page::Limit;
-use kernel::{EventId, TenantId};
+use kernel::{Cursor, EventId, Limit, List, TenantId};
 use runtime::Config;
 use runtime::operate::{Operators, Terms, Unanswered};
 use serde::Serialize;
@@ -52,9 +51,10 @@ impl Part {
         limit(self.limit)
     }
 
-    /// Where to go on.
-    pub fn cursor(&self) -> Option<String> {
-        self.cursor.clone()
+    /// This part of a list.
+    pub fn of<Filters>(&self, filters: Filters) -> Result<List<Filters>, Failure> {
+        let cursor = self.cursor.as_deref().map(Cursor::new);
+        Ok(List { filters, limit: self.limit()?, cursor })
     }
 }
 
@@ -245,9 +245,9 @@ pub fn plan(plan: &Plan, place: &Place, lines: Lines<'_>) {
 }
 
 /// How to go on with a list that has more.
-pub fn more(next: Option<&String>, lines: Lines<'_>) {
+pub fn more(next: Option<&Cursor>, lines: Lines<'_>) {
     if let Some(cursor) = next {
-        lines(format!("more: --cursor {cursor}"));
+        lines(format!("more: --cursor {}", cursor.as_str()));
     }
 }
 

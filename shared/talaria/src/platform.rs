@@ -21,6 +21,10 @@ pub struct Platform {
     pub pages: Vec<Page>,
     /// Every typed call that is declared.
     pub calls: Vec<contracts::call::CallSpec>,
+    /// Every operation that is declared.
+    pub operations: Vec<contracts::operation::OperationSpec>,
+    /// Everything a call may be refused with.
+    pub problems: Vec<&'static kernel::Problem>,
     /// The schemas the pages refer to.
     pub schemas: Map<String, Value>,
     /// Every event.
@@ -50,6 +54,8 @@ impl Platform {
             modules,
             pages: pages.collect(),
             calls: book.calls,
+            operations: book.operations,
+            problems: book.problems,
             schemas,
             events: catalogue.entries,
             event_schemas,

@@ -1,7 +1,6 @@
 //! A module's nested stack, written from its table: functions and their roles, routes, queues,
 //! subscriptions, schedules, tables and alarms.
 
-mod acting;
 pub mod alarm;
 mod function;
 mod intrinsic;

@@ -87,9 +87,14 @@ pub fn is_success(performance: &Performance, row: &Row, invoked: &Invoked) -> bo
 /// The status the contract promises; what answers where nothing is says so by a code of its own.
 fn is_served(spec: &Spec, answer: &Value) -> bool {
     if spec.method == Method::Any {
-        return spec.codes.contains(&text(&json(answer), "/error/code"));
+        return refuses_with(spec, text(&json(answer), "/error/code"));
     }
     answer["statusCode"] == spec.success.status()
+}
+
+/// Whether the contract names a problem of this code.
+pub fn refuses_with(spec: &Spec, code: &str) -> bool {
+    spec.refuses.iter().any(|problem| problem.code() == code)
 }
 
 /// Whether a batch is done with, all of it.

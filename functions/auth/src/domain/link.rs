@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use contracts::auth::HANDLE_INVALID;
 use kernel::{Error, Timestamp, UserId};
 
 use super::account::AccountStatus;
@@ -94,10 +95,7 @@ impl From<LinkRefusal> for Error {
             | LinkRefusal::Purpose
             | LinkRefusal::Expired
             | LinkRefusal::Superseded
-            | LinkRefusal::Account => Self::unauthenticated(
-                "handle_invalid",
-                "this link was used, replaced or has expired; ask for a new one",
-            ),
+            | LinkRefusal::Account => HANDLE_INVALID.error(),
         }
     }
 }

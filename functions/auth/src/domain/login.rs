@@ -1,6 +1,7 @@
 //! The login core: what a presented password leads to. Everything up to the right password looks
 //! and costs the same from outside, whoever asks about whatever account.
 
+use contracts::auth::{ACCOUNT_SUSPENDED, EMAIL_NOT_VERIFIED, INVALID_CREDENTIALS};
 use kernel::{Error, UserId};
 
 use super::account::AccountStatus;
@@ -76,18 +77,9 @@ impl From<LoginRefusal> for Error {
         match refusal {
             LoginRefusal::Closed(_)
             | LoginRefusal::UnknownAccount
-            | LoginRefusal::WrongPassword => Self::unauthenticated(
-                "invalid_credentials",
-                "address or password is wrong; check both, or reset the password",
-            ),
-            LoginRefusal::NotVerified => Self::forbidden(
-                "email_not_verified",
-                "open the link in the mail we sent you, or ask for a new one",
-            ),
-            LoginRefusal::NotActive => Self::forbidden(
-                "account_suspended",
-                "this account is closed; ask the people who run this service",
-            ),
+            | LoginRefusal::WrongPassword => INVALID_CREDENTIALS.error(),
+            LoginRefusal::NotVerified => EMAIL_NOT_VERIFIED.error(),
+            LoginRefusal::NotActive => ACCOUNT_SUSPENDED.error(),
         }
     }
 }

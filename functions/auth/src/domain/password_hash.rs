@@ -1,6 +1,7 @@
 //! Password hashes: Argon2id version 19 (RFC 9106) in PHC strings, nothing else.
 
 use std::fmt;
+use std::str::FromStr;
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use data_encoding::BASE64_NOPAD;
@@ -22,13 +23,47 @@ pub struct Parameters {
     lanes: u32,
 }
 
-/// Why parameters were refused.
+/// Memory of a hash, in KiB: no less than [`Parameters::FLOOR`], so that no password is ever hashed
+/// weakly, and no more than [`Parameters::CEILING`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ParameterError {
-    /// Weaker than `m=19456,t=2,p=1`: the program must not start with them.
-    BelowFloor,
-    /// More work than `m=262144,t=10,p=4`: hostile, wherever they come from.
-    AboveCeiling,
+pub struct MemoryKib(u32);
+
+/// Passes of a hash, within the same bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passes(u32);
+
+/// A cost that is no number, below the floor or above the ceiling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CostError {
+    least: u32,
+    most: u32,
+}
+
+impl fmt::Display for CostError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "write a number from {} to {}", self.least, self.most)
+    }
+}
+
+impl FromStr for MemoryKib {
+    type Err = CostError;
+
+    fn from_str(text: &str) -> Result<Self, CostError> {
+        within(text, Parameters::FLOOR.memory_kib, Parameters::CEILING.memory_kib).map(Self)
+    }
+}
+
+impl FromStr for Passes {
+    type Err = CostError;
+
+    fn from_str(text: &str) -> Result<Self, CostError> {
+        within(text, Parameters::FLOOR.passes, Parameters::CEILING.passes).map(Self)
+    }
+}
+
+fn within(text: &str, least: u32, most: u32) -> Result<u32, CostError> {
+    let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+    number.ok_or(CostError { least, most })
 }
 
 impl Parameters {
@@ -41,14 +76,9 @@ impl Parameters {
     /// The most that is ever computed.
     pub const CEILING: Self = Self { memory_kib: 262_144, passes: 10, lanes: 4 };
 
-    /// Parameters to hash new passwords with. Refuses those below the floor or above the ceiling.
-    pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, ParameterError> {
-        let parameters = Self { memory_kib, passes, lanes };
-        let floor = Self::FLOOR;
-        if memory_kib < floor.memory_kib || passes < floor.passes || lanes < floor.lanes {
-            return Err(ParameterError::BelowFloor);
-        }
-        if parameters.exceed_ceiling() { Err(ParameterError::AboveCeiling) } else { Ok(parameters) }
+    /// Parameters to hash new passwords with, on one lane.
+    pub fn new(memory: MemoryKib, passes: Passes) -> Self {
+        Self { memory_kib: memory.0, passes: passes.0, lanes: 1 }
     }
 
     fn exceed_ceiling(self) -> bool {
@@ -229,23 +259,26 @@ mod tests {
     }
 
     #[test]
-    fn parameters_stay_between_floor_and_ceiling() {
-        use ParameterError::{AboveCeiling, BelowFloor};
-        let table = [
-            ((65_536, 2, 1), Ok(Parameters::DEFAULT)),
-            ((19_456, 2, 1), Ok(Parameters::FLOOR)),
-            ((262_144, 10, 4), Ok(Parameters::CEILING)),
-            ((19_455, 2, 1), Err(BelowFloor)),
-            ((65_536, 1, 1), Err(BelowFloor)),
-            ((65_536, 2, 0), Err(BelowFloor)),
-            ((262_145, 2, 1), Err(AboveCeiling)),
-            ((65_536, 11, 1), Err(AboveCeiling)),
-            ((65_536, 2, 5), Err(AboveCeiling)),
-            ((262_145, 1, 1), Err(BelowFloor)),
+    fn a_configured_cost_stays_between_floor_and_ceiling() {
+        let memory = [
+            ("19455", false),
+            ("19456", true),
+            ("262144", true),
+            ("262145", false),
+            ("", false),
+            ("much", false),
         ];
-        for ((memory_kib, passes, lanes), expected) in table {
-            assert_eq!(Parameters::new(memory_kib, passes, lanes), expected);
+        for (text, fits) in memory {
+            assert_eq!(text.parse::<MemoryKib>().is_ok(), fits, "{text}");
         }
+        for (text, fits) in [("1", false), ("2", true), ("10", true), ("11", false), ("-2", false)]
+        {
+            assert_eq!(text.parse::<Passes>().is_ok(), fits, "{text}");
+        }
+        let cost = Parameters::new("65536".parse().unwrap(), "2".parse().unwrap());
+        assert_eq!(cost, Parameters::DEFAULT);
+        let refused = "1".parse::<Passes>().unwrap_err().to_string();
+        assert_eq!(refused, "write a number from 2 to 10");
     }
 
     #[test]

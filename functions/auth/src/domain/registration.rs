@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use contracts::auth::REGISTRATION_CLOSED;
 use kernel::{Error, Timestamp, UserId};
 
 use super::account::AccountStatus;
@@ -31,10 +32,7 @@ pub enum RegistrationRefusal {
 impl From<RegistrationRefusal> for Error {
     fn from(refusal: RegistrationRefusal) -> Self {
         match refusal {
-            RegistrationRefusal::Closed => Self::forbidden(
-                "registration_closed",
-                "registration is closed here; ask for an invitation",
-            ),
+            RegistrationRefusal::Closed => REGISTRATION_CLOSED.error(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use contracts::auth::{Verified, VerifiedStatus, VerifyEmail};
 use events::auth::{EMAIL_VERIFIED, EmailVerified};
+use kernel::problem::LOCK_TIMEOUT;
 use kernel::{Error, Head, LinkId};
 use runtime::{Anonymous, Commit, Ctx, Guest, Reply, Uncommitted};
 
@@ -40,7 +41,7 @@ pub async fn handle(ctx: Ctx<Anonymous>, request: VerifyEmail) -> Result<Reply<V
             done => return done.map_err(Error::from),
         }
     }
-    Err(Error::conflict("lock_timeout", "too many writers at once; try again").retry_after(1))
+    Err(LOCK_TIMEOUT.error().retry_after(1))
 }
 
 fn verified(ctx: &Ctx<Guest>, row: &LinkRow, link: &Link, head: Head) -> Commit {

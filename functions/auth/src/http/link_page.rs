@@ -2,6 +2,7 @@
 
 use contracts::auth::LinkPage;
 use kernel::Error;
+use kernel::problem::MALFORMED_REQUEST;
 use runtime::{Anonymous, Ctx, Reply};
 
 use crate::domain::link::Purpose;
@@ -16,9 +17,8 @@ pub async fn handle(_: Ctx<Anonymous>, request: LinkPage) -> Result<Reply<String
     }
     match Purpose::named(purpose) {
         Some(Purpose::Verify) => {
-            let token = request.token.ok_or_else(|| {
-                Error::invalid("malformed_request", "the link is not complete").at("token")
-            })?;
+            let incomplete = || MALFORMED_REQUEST.because("the link is not complete").at("token");
+            let token = request.token.ok_or_else(incomplete)?;
             Ok(Reply::new(page::verify(token.expose())))
         }
         Some(Purpose::Reset | Purpose::EmailChange | Purpose::Invite) | None => {

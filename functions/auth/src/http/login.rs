@@ -20,7 +20,7 @@ use crate::visit::Visit;
 /// Takes a place at the counter, looks at the password, opens a session. Everything up to the right
 /// password reads, writes and computes the same, whoever it is about.
 pub async fn handle(ctx: Ctx<Anonymous>, request: Login) -> Result<Reply<SignedIn>, Error> {
-    let cost = hashing::cost(ctx.config())?;
+    let cost = hashing::cost(&ctx)?;
     let mint = Mint::load(&ctx).await?;
     let mut visit = Visit::of(&ctx, &request.tenant, &request.email).await?;
     let account = visit.row.as_ref().map(AddressRow::credentials).transpose()?.flatten();

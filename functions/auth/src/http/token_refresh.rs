@@ -2,6 +2,7 @@
 
 use contracts::auth::{Refresh, Tokens};
 use events::auth::{SESSION_REUSE_DETECTED, SessionReuseDetected};
+use kernel::problem::LOCK_TIMEOUT;
 use kernel::{Error, SessionId};
 use runtime::log::Line;
 use runtime::{Anonymous, Commit, Ctx, Guest, Reply, Uncommitted};
@@ -49,7 +50,7 @@ pub async fn handle(ctx: Ctx<Anonymous>, request: Refresh) -> Result<Reply<Token
             }
         }
     }
-    Err(Error::conflict("lock_timeout", "too many refreshes at once; try again").retry_after(1))
+    Err(LOCK_TIMEOUT.because("too many refreshes at once; try again").retry_after(1))
 }
 
 /// Ends a session whose replaced token came back. Only the transaction that ends it tells of it.

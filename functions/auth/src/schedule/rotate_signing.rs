@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use events::auth::{KEY_PROMOTED, KeyPromoted};
 use kernel::{Error, Secret};
-use runtime::secrets::{EMAIL_PEPPER, SIGNING_ES256, TOKEN_PEPPER};
+use runtime::secrets::SecretName;
 use runtime::{Commit, Ctx, System};
 use store::lease;
 
@@ -15,7 +15,7 @@ use crate::domain::access_token::Keys;
 use crate::domain::key_rotation::{self, Known, Step};
 use crate::domain::pepper::Peppers;
 use crate::domain::signing_key::{KeyState, SigningKey, SigningSecret};
-use crate::secrets;
+use crate::secrets::{self, EMAIL_PEPPER, SIGNING_ES256, TOKEN_PEPPER};
 use crate::store::{KeyRow, SigningKeys};
 
 /// The id of the first pepper.
@@ -43,7 +43,7 @@ pub async fn handle(ctx: Ctx<System>) -> Result<(), Error> {
     outcome
 }
 
-async fn make_pepper(ctx: &Ctx<System>, name: &'static str) -> Result<(), Error> {
+async fn make_pepper(ctx: &Ctx<System>, name: SecretName) -> Result<(), Error> {
     if ctx.secrets().get(name).await?.is_none() {
         let pepper = Peppers::first(FIRST_PEPPER, ctx.random());
         // Whoever was first has made it; both are good.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use kernel::problem::LOCK_TIMEOUT;
 use kernel::{Error, Timestamp};
 use runtime::{Ctx, InTenant};
 use serde::{Deserialize, Serialize};
@@ -117,7 +118,7 @@ impl<'a> Counters<'a> {
                 }
             }
         }
-        Err(Error::conflict("lock_timeout", "too many sign-ins at once; try again").retry_after(1))
+        Err(LOCK_TIMEOUT.because("too many sign-ins at once; try again").retry_after(1))
     }
 
     async fn note_refusal(&self, key: &Key, now: Timestamp) -> Result<(), Error> {

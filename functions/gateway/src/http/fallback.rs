@@ -1,5 +1,6 @@
+use contracts::gateway::{METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND};
 use contracts::{Empty, Nothing};
-use kernel::{Error, ErrorKind};
+use kernel::Error;
 use runtime::{Anonymous, Ctx, Reply};
 
 use crate::domain::registry;
@@ -8,10 +9,7 @@ use crate::domain::registry;
 pub async fn handle(ctx: Ctx<Anonymous>, _: Nothing) -> Result<Reply<Empty>, Error> {
     let methods = registry::methods_of(&ctx.remote().path)?;
     if methods.is_empty() {
-        let message = "there is no such route; see /v1/openapi.json";
-        return Err(Error::new(ErrorKind::NotFound, "route_not_found", message));
+        return Err(ROUTE_NOT_FOUND.error());
     }
-    let message = "the path has other methods; see the Allow header";
-    let error = Error::new(ErrorKind::MethodNotAllowed, "method_not_allowed", message);
-    Err(error.at(methods.join(", ")))
+    Err(METHOD_NOT_ALLOWED.error().at(methods.join(", ")))
 }

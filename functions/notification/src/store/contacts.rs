@@ -3,7 +3,8 @@
 //! or to erase.
 
 use contracts::auth::{ACCOUNT_GET, Account, AccountGet};
-use kernel::{Error, ErrorKind, Timestamp, UserId};
+use kernel::problem::NOT_FOUND;
+use kernel::{Error, Timestamp, UserId};
 use runtime::{Commit, Ctx, Uncommitted, Worker};
 use serde::{Deserialize, Serialize};
 use store::{Change, Condition, Key, Stored, Table};
@@ -48,7 +49,7 @@ impl<'a> Contacts<'a> {
     pub async fn account(&self, user: UserId) -> Result<Option<Account>, Error> {
         match self.ctx.call(&ACCOUNT_GET, &AccountGet { user_id: user }).await {
             Ok(account) => Ok(Some(account)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) if error.is(&NOT_FOUND) => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -1,7 +1,8 @@
 //! Which rows an order is about: named ones, or all of a type.
 
-use contracts::platform::{EventAddress, IDS_MAX, OutboxChoice};
-use kernel::{Error, ErrorKind};
+use contracts::platform::{EventAddress, IDS_MAX, OutboxChoice, TOO_MANY_IDS};
+use kernel::Error;
+use kernel::problem::VALIDATION_FAILED;
 
 /// What was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,11 +23,11 @@ pub enum Refusal {
 
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
-        let code = match refusal {
-            Refusal::TooMany => "too_many_ids",
-            Refusal::NotOne => "validation_failed",
+        let problem = match refusal {
+            Refusal::TooMany => &TOO_MANY_IDS,
+            Refusal::NotOne => &VALIDATION_FAILED,
         };
-        Self::new(ErrorKind::Validation, code, refusal.to_string())
+        problem.because(refusal.to_string())
     }
 }
 

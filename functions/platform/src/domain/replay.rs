@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use contracts::platform::{Only, ReplayStart};
-use kernel::{Error, ErrorKind, Timestamp};
+use contracts::platform::{NO_ARCHIVE, NO_RECORD, Only, RANGE_TOO_WIDE, ReplayStart};
+use kernel::problem::VALIDATION_FAILED;
+use kernel::{Error, Timestamp};
 
 use super::walk::{Position, Range};
 
@@ -48,15 +49,15 @@ pub enum Refusal {
 
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
-        let (kind, code) = match refusal {
-            Refusal::TooWide => (ErrorKind::Validation, "range_too_wide"),
+        let problem = match refusal {
+            Refusal::TooWide => &RANGE_TOO_WIDE,
             Refusal::Empty | Refusal::Rate | Refusal::NotHeard(_) | Refusal::TooOld => {
-                (ErrorKind::Validation, "validation_failed")
+                &VALIDATION_FAILED
             }
-            Refusal::NoRecord(_) => (ErrorKind::Conflict, "no_record"),
-            Refusal::NoArchive(_) => (ErrorKind::Conflict, "no_archive"),
+            Refusal::NoRecord(_) => &NO_RECORD,
+            Refusal::NoArchive(_) => &NO_ARCHIVE,
         };
-        Self::new(kind, code, refusal.to_string())
+        problem.because(refusal.to_string())
     }
 }
 

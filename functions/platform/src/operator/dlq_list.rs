@@ -1,33 +1,30 @@
-use contracts::platform::{DeadLetter, DeadLetterList, Listing};
-use kernel::{Error, Timestamp};
+use contracts::platform::{DeadLetter, DeadLettersOf};
+use kernel::{Error, List, Page, Timestamp};
 use runtime::{Ctx, Operator};
+use store::Key;
 
 use crate::store::letters::{Dead, Letters};
-use crate::store::pages::{cursor, resumed};
 
 /// Lists what a listener gave up, oldest first. The index holds keys only: the rows themselves say
 /// what is a dead letter still. On the last page follow the messages of its dead-letter queue that
 /// no such row tells of.
 pub async fn handle(
     ctx: Ctx<Operator>,
-    request: DeadLetterList,
-) -> Result<Listing<DeadLetter>, Error> {
-    let hearing = ctx.backbone().addressee(&request.listener).ok_or_else(Error::not_found)?;
+    list: List<DeadLettersOf>,
+) -> Result<Page<DeadLetter>, Error> {
+    let listener = &list.filters.listener;
+    let hearing = ctx.backbone().addressee(listener).ok_or_else(Error::not_found)?;
     let letters = Letters::of(&ctx, hearing);
-    let query = letters.query().limit(request.limit.get());
-    let query = resumed(query, request.cursor.as_deref())?;
-    let page = ctx.store().query_items(&query).await?;
-    let mut data: Vec<DeadLetter> =
-        letters.opened(&page.items).await?.into_iter().map(shown).collect();
-    let next = page.next.as_ref().map(|next| cursor(&query, next));
-    if next.is_none() {
+    let Page { data: keys, next_cursor, .. } = ctx.page::<Key, _>(letters.query(), &list).await?;
+    let mut data: Vec<DeadLetter> = letters.opened(&keys).await?.into_iter().map(shown).collect();
+    if next_cursor.is_none() {
         let messages = letters.messages().await?;
         let crashed = letters.crashed(&messages).await?.into_iter().map(shown);
         let strangers = messages.iter().filter(|message| message.envelope.is_none());
         let aside = crashed.chain(strangers.map(|_| of("unreadable")));
-        data.extend(aside.take(request.limit.get().saturating_sub(data.len())));
+        data.extend(aside.take(list.limit.get().saturating_sub(data.len())));
     }
-    Ok(Listing { data, next })
+    Ok(Page::new(data, next_cursor))
 }
 
 fn shown(dead: Dead) -> DeadLetter {

@@ -1,8 +1,8 @@
-use contracts::platform::{DeadLetterRetry, EventAddress, IDS_MAX, Place, Plan};
+use contracts::platform::{DeadLetterRetry, EventAddress, IDS_MAX, NOT_FAILED, Place, Plan};
 use kernel::{Error, EventId};
 use runtime::{Ctx, Deed, Operator};
 use store::redelivery::{Addressee, Redelivery};
-use store::{Change, inbox};
+use store::{Change, Key, inbox};
 
 use crate::domain::choice;
 use crate::domain::letter::Letter;
@@ -100,7 +100,7 @@ async fn oldest(ctx: &Ctx<Operator>, letters: &Letters<'_>) -> Result<Vec<Dead>,
     let mut query = letters.query().limit(IDS_MAX);
     let mut dead: Vec<Dead> = Vec::new();
     for _ in 0..PAGES {
-        let page = ctx.store().query_items(&query).await?;
+        let page = ctx.store().query::<Key>(&query).await?;
         // Those that are tried again already are left alone.
         dead.extend(letters.opened(&page.items).await?.into_iter().filter(Dead::waits));
         if dead.len() >= IDS_MAX {
@@ -155,10 +155,10 @@ fn gone(letter: &Dead, archived: &mut bool) -> String {
 fn not_failed(archived: bool) -> Error {
     let none = "none of these is a dead letter that can be handed out again";
     match archived {
-        false => Error::conflict("not_failed", none),
+        false => NOT_FAILED.because(none),
         true => {
-            let message = format!("{none} here: events are in the archive alone, so {BY_RANGE}");
-            Error::conflict("not_failed", message)
+            let here = format!("{none} here: events are in the archive alone, so {BY_RANGE}");
+            NOT_FAILED.because(here)
         }
     }
 }

@@ -1,4 +1,4 @@
-use contracts::platform::{DeadLetterSkip, EventAddress, Place, Plan};
+use contracts::platform::{DeadLetterSkip, EventAddress, NOT_FAILED, Place, Plan};
 use kernel::{EntityRef, Error};
 use runtime::backbone::Hearing;
 use runtime::dead_letters::DeadMessage;
@@ -34,7 +34,7 @@ async fn skip(
         Place::Nth(..) => row.as_ref().map(|row| row.event_id).ok_or_else(Error::not_found)?,
     };
     let dead = letters.named(&[(address.clone(), event)]).await?;
-    let dead = dead.into_iter().next().ok_or_else(not_failed)?;
+    let dead = dead.into_iter().next().ok_or_else(|| NOT_FAILED.error())?;
     let inbox = dead.key();
     let mut plan = Plan::new(ctx.who().is_confirmed());
     plan.step(&address, format!("passed over by {}", hearing.listener));
@@ -73,7 +73,7 @@ async fn discard(ctx: &Ctx<Operator>, hearing: &Hearing) -> Result<Plan, Error> 
     let messages = Letters::of(ctx, hearing).messages().await?;
     let strangers = messages.into_iter().filter(is_stranger).count();
     if strangers == 0 {
-        return Err(Error::conflict("not_failed", "every message there is an event: name it"));
+        return Err(NOT_FAILED.because("every message there is an event: name it"));
     }
     let mut plan = Plan::new(ctx.who().is_confirmed());
     let queue = &hearing.dead_letter_queue;
@@ -111,8 +111,4 @@ async fn past(
         Redelivery::of(&scope, to, place, ctx.now())
     });
     Ok((cursor.advance(sequence, next.as_ref()), follows))
-}
-
-fn not_failed() -> Error {
-    Error::conflict("not_failed", "the listener did not give it up, or it was decided before")
 }

@@ -1,5 +1,6 @@
 use contracts::platform::{EventReplay, Plan};
-use kernel::{Error, ErrorKind, ReplayId};
+use kernel::problem::{STATE_CONFLICT, VALIDATION_FAILED};
+use kernel::{Error, ReplayId};
 use runtime::backbone::Hearing;
 use runtime::{Ctx, Deed, Operator};
 use store::inbox::{self, InboxKey, InboxRow, State};
@@ -34,7 +35,7 @@ pub async fn handle(ctx: Ctx<Operator>, request: EventReplay) -> Result<Plan, Er
 
 async fn to_everybody(ctx: &Ctx<Operator>, row: &OutboxRow) -> Result<Plan, Error> {
     if !row.status.is_settled() && row.status != Status::Failed {
-        return Err(Error::conflict("state_conflict", "the event is on its way already"));
+        return Err(STATE_CONFLICT.because("the event is on its way already"));
     }
     let mut plan = Plan::new(ctx.who().is_confirmed());
     let replay = row.replay_no + 1;
@@ -54,7 +55,7 @@ async fn to_one(
     listener: &Hearing,
 ) -> Result<Plan, Error> {
     if !listener.types.contains(&row.topic_type()) {
-        return Err(Error::conflict("state_conflict", "the listener does not hear this type"));
+        return Err(STATE_CONFLICT.because("the listener does not hear this type"));
     }
     let scope = scope_of(request.event.tenant_id, request.event.livemode);
     let mut plan = Plan::new(ctx.who().is_confirmed());
@@ -124,11 +125,10 @@ fn on_record(ctx: &Ctx<Operator>, row: &OutboxRow) -> Result<(), Error> {
 }
 
 fn given_up(listener: &str) -> Error {
-    let message = format!("{listener} gave it up: talaria dlq retry {listener} hands it out again");
-    Error::conflict("state_conflict", message)
+    STATE_CONFLICT
+        .because(format!("{listener} gave it up: talaria dlq retry {listener} hands it out again"))
 }
 
 fn needs_a_listener() -> Error {
-    let message = "name the listener that is to handle the event again";
-    Error::new(ErrorKind::Validation, "validation_failed", message)
+    VALIDATION_FAILED.because("name the listener that is to handle the event again")
 }

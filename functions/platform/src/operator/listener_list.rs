@@ -1,5 +1,5 @@
-use contracts::platform::{ListenerLine, ListenerList, Listing};
-use kernel::Error;
+use contracts::platform::{ListenerLine, ListenerList};
+use kernel::{Error, Page};
 use runtime::backbone::Hearing;
 use runtime::{Ctx, Operator};
 use store::PAGE_MAX;
@@ -11,7 +11,7 @@ use crate::store::letters::Letters;
 pub async fn handle(
     ctx: Ctx<Operator>,
     request: ListenerList,
-) -> Result<Listing<ListenerLine>, Error> {
+) -> Result<Page<ListenerLine>, Error> {
     let wanted = request.listener.as_deref();
     let backbone = ctx.backbone();
     let collected = backbone.collected.iter().map(|one| &one.hearing);
@@ -25,7 +25,7 @@ pub async fn handle(
     for hearing in chosen {
         data.push(line(&ctx, hearing).await?);
     }
-    Ok(Listing { data, next: None })
+    Ok(Page::new(data, None))
 }
 
 async fn line(ctx: &Ctx<Operator>, hearing: &Hearing) -> Result<ListenerLine, Error> {

@@ -1,26 +1,32 @@
-use contracts::platform::{Listing, OutboxLine, OutboxList, Unpublished};
-use kernel::Error;
+use contracts::platform::{OutboxLine, OutboxPart, Unpublished};
+use kernel::{Error, List, Page};
 use runtime::{Ctx, Operator};
 use store::outbox::OutboxRow;
 
 use crate::store::outbox::{address_of, canonical};
-use crate::store::unpublished::{Page, Unsettled};
+use crate::store::unpublished::Unsettled;
 
 /// Lists what was given up, by type, or what is due and waits, oldest first. The indexes hold keys
 /// only: the rows themselves say what is still so.
-pub async fn handle(ctx: Ctx<Operator>, request: OutboxList) -> Result<Listing<OutboxLine>, Error> {
-    let unsettled = Unsettled::of(ctx.store());
-    let (limit, cursor) = (request.limit.get(), request.cursor.as_deref());
-    let kind = request.kind.as_deref().map(canonical);
-    let Page { rows, next } = match request.status {
+pub async fn handle(ctx: Ctx<Operator>, list: List<OutboxPart>) -> Result<Page<OutboxLine>, Error> {
+    let (unsettled, limit) = (Unsettled::of(ctx.store()), list.limit.get());
+    let kind = list.filters.kind.as_deref().map(canonical);
+    let lines = |rows: Vec<OutboxRow>| {
+        let wanted = |row: &OutboxRow| kind.as_ref().is_none_or(|kind| row.kind == *kind);
+        rows.into_iter().filter(wanted).filter_map(line).collect()
+    };
+    match list.filters.status {
         Unpublished::Failed => {
             let kinds = kind.clone().map_or_else(|| known_types(&ctx), |kind| vec![kind]);
-            unsettled.failed(&kinds, limit, cursor).await?
+            let found = unsettled.failed(&kinds, limit, ctx.resumed(&list).await?).await?;
+            ctx.paged(&list, lines(found.rows), found.next).await
         }
-        Unpublished::Pending => unsettled.pending(ctx.now(), limit, cursor).await?,
-    };
-    let wanted = |row: &OutboxRow| kind.as_ref().is_none_or(|kind| row.kind == *kind);
-    Ok(Listing { data: rows.into_iter().filter(wanted).filter_map(line).collect(), next })
+        Unpublished::Pending => {
+            let from = ctx.resumed(&list).await?;
+            let found = unsettled.pending(ctx.now(), limit, from).await?;
+            ctx.paged(&list, lines(found.rows), found.next).await
+        }
+    }
 }
 
 /// Every type that is declared or heard, in order.

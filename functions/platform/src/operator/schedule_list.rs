@@ -1,16 +1,14 @@
-use contracts::platform::{Listing, ScheduleLine, ScheduleList};
-use kernel::Error;
+use contracts::Nothing;
+use contracts::platform::ScheduleLine;
+use kernel::{Error, List, Page};
 use runtime::{Ctx, Operator};
 
 use crate::store::timers::Timers;
 
 /// Lists what is planned for a later time, earliest first: scheduled events, events on their way
 /// back to a listener, replays that are watched.
-pub async fn handle(
-    ctx: Ctx<Operator>,
-    request: ScheduleList,
-) -> Result<Listing<ScheduleLine>, Error> {
-    let timers = Timers::of(ctx.store());
-    let (data, next) = timers.page(request.limit.get(), request.cursor.as_deref()).await?;
-    Ok(Listing { data, next })
+pub async fn handle(ctx: Ctx<Operator>, list: List<Nothing>) -> Result<Page<ScheduleLine>, Error> {
+    let from = ctx.resumed(&list).await?;
+    let (data, next) = Timers::of(ctx.store()).page(list.limit.get(), from).await?;
+    ctx.paged(&list, data, next).await
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 use kernel::{Error, Timestamp};
+use runtime::LEASE_LOST;
 use runtime::log::Line;
 use runtime::{Ctx, System};
 use store::collected::{self, Head};
@@ -128,7 +129,7 @@ impl Sweep<'_> {
     async fn hand_out(&self, heads: &[Head]) -> bool {
         let Err(error) = self.ctx.hand_out(heads, self.lease).await else { return true };
         self.report(None, &error);
-        error.code() != "lease_lost"
+        !error.is(&LEASE_LOST)
     }
 
     fn report(&self, key: Option<&Key>, error: &Error) {

@@ -1,25 +1,23 @@
 //! Pages of rows by when they are due, over all shards of a due index: earliest first.
 
-use kernel::{Error, codec};
+use kernel::Error;
 use serde::{Deserialize, Serialize};
 use store::outbox::DUE_SHARDS;
 use store::{Item, Key, Query, Store};
 
-use super::pages::no_cursor;
-
 /// Where such a list goes on: after this row.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AfterDue {
     pub due_at_ms: i64,
     pk: String,
     sk: String,
 }
 
-/// One page: keys of rows, and the cursor of the next.
+/// Keys of rows, and where the list goes on.
 #[derive(Debug, Default)]
 pub struct DuePage {
     pub keys: Vec<Key>,
-    pub next: Option<String>,
+    pub next: Option<AfterDue>,
 }
 
 /// One page of `limit` rows. `shard` is the query of one shard, from a time on where there is one.
@@ -27,10 +25,9 @@ pub struct DuePage {
 pub async fn page(
     store: &Store,
     limit: usize,
-    from: Option<&str>,
+    from: Option<AfterDue>,
     shard: impl Fn(u64, Option<i64>) -> Query,
 ) -> Result<DuePage, Error> {
-    let from: Option<AfterDue> = from.map(opened).transpose()?;
     let mut due: Vec<(AfterDue, Key)> = Vec::new();
     for number in 0..DUE_SHARDS {
         let query = shard(number, from.as_ref().map(|from| from.due_at_ms));
@@ -42,8 +39,7 @@ pub async fn page(
     due.sort_by(|(one, _), (other, _)| one.cmp(other));
     let more = due.len() > limit;
     due.truncate(limit);
-    let last = due.last().filter(|_| more).map(|(place, _)| place);
-    let next = last.map(sealed).transpose()?;
+    let next = due.last().filter(|_| more).map(|(place, _)| place.clone());
     Ok(DuePage { keys: due.into_iter().map(|(_, key)| key).collect(), next })
 }
 
@@ -53,17 +49,4 @@ fn place(item: &Item) -> Option<(AfterDue, Key)> {
     let due_at_ms = i64::try_from(item.number("due_at_ms")?).ok()?;
     let place = AfterDue { due_at_ms, pk: pk.to_owned(), sk: sk.to_owned() };
     Some((place, key))
-}
-
-/// A cursor that carries this position.
-pub fn sealed(position: &impl Serialize) -> Result<String, Error> {
-    let text = serde_json::to_vec(position);
-    let text = text.map_err(|fault| Error::internal(format!("a cursor: {fault}")))?;
-    Ok(codec::encode(&text))
-}
-
-/// The position a cursor carries; refuses text that is none of this kind.
-pub fn opened<T: serde::de::DeserializeOwned>(cursor: &str) -> Result<T, Error> {
-    let bytes = codec::decode(cursor).ok_or_else(no_cursor)?;
-    serde_json::from_slice(&bytes).map_err(|_| no_cursor())
 }

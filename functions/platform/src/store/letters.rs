@@ -7,7 +7,7 @@ use runtime::backbone::Hearing;
 use runtime::dead_letters::DeadMessage;
 use runtime::{Ctx, Operator};
 use store::inbox::{self, InboxKey, InboxRow, Meaning, State};
-use store::{BATCH_GET_MAX, Consistency, Item, Key, Query};
+use store::{BATCH_GET_MAX, Consistency, Key, Query};
 
 use super::outbox::scope_of;
 use crate::domain::letter::Letter;
@@ -41,8 +41,8 @@ impl<'a> Letters<'a> {
     }
 
     /// Those of a page that are given up still.
-    pub async fn opened(&self, page: &[Item]) -> Result<Vec<Dead>, Error> {
-        let letters = page.iter().filter_map(|item| Letter::parse(item.key()?.pk.text().ok()?));
+    pub async fn opened(&self, page: &[Key]) -> Result<Vec<Dead>, Error> {
+        let letters = page.iter().filter_map(|key| Letter::parse(key.pk.text().ok()?));
         self.dead(letters.collect(), Dead::is_given_up).await
     }
 
@@ -71,7 +71,7 @@ impl<'a> Letters<'a> {
         let mut query = self.query().limit(BATCH_GET_MAX);
         let mut parts = Vec::new();
         for _ in 0..PAGES {
-            let page = self.ctx.store().query_items(&query).await?;
+            let page = self.ctx.store().query::<Key>(&query).await?;
             let opened = self.opened(&page.items).await?.into_iter();
             parts.extend(opened.filter(|one| one.letter.part.is_some()));
             if page.next.is_none() {

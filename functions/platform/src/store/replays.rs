@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contracts::platform::ReplayState;
+use contracts::platform::{REPLAY_RUNNING, ReplayState};
 use kernel::{Error, ReplayId, Timestamp};
 use store::{Change, Condition, Consistency, DUE, NotCommitted, PLATFORM, Store, Token, Update};
 
@@ -34,10 +34,7 @@ impl<'a> Replays<'a> {
     /// Begins a replay; refused while another of the same listener and tenant runs.
     pub fn begun(row: &ReplayRow) -> Change {
         let mut change = Change::new();
-        change.create(&row.running()).refused_as(Error::conflict(
-            "replay_running",
-            "the listener has a replay of this tenant: wait for its end or cancel it",
-        ));
+        change.create(&row.running()).refused_as(REPLAY_RUNNING.error());
         change.create(row);
         change
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use store::schedule::{DUE_KIND, Ending, ScheduledEvent, TimerKey};
 use store::{Consistency, DUE, PLATFORM, Query, Store};
 
-use super::due::{self, DuePage};
+use super::due::{self, AfterDue, DuePage};
 
 /// All timers.
 pub struct Timers<'a> {
@@ -40,12 +40,12 @@ impl<'a> Timers<'a> {
         Self { store }
     }
 
-    /// One page of timers, earliest first, and the cursor of the next.
+    /// So many timers, earliest first, and where the list goes on.
     pub async fn page(
         &self,
         limit: usize,
-        from: Option<&str>,
-    ) -> Result<(Vec<ScheduleLine>, Option<String>), Error> {
+        from: Option<AfterDue>,
+    ) -> Result<(Vec<ScheduleLine>, Option<AfterDue>), Error> {
         let shard = |number, from: Option<i64>| {
             let due = Query::index(PLATFORM, DUE, store::outbox::due_shard(number));
             match from {

@@ -1,28 +1,28 @@
 //! Rows that are not settled: given up, found by type, or waiting, found by when they are due.
 
-use kernel::{Error, Timestamp};
+use kernel::problem::CURSOR_INVALID;
+use kernel::{Error, Timestamp, codec};
 use serde::{Deserialize, Serialize};
 use store::outbox::{self, OutboxRow, Status};
-use store::{Consistency, Item, Key, Store};
+use store::{Consistency, Item, Key, Query, Store};
 
-use super::due::{self, DuePage, opened, sealed};
-use super::pages::{cursor, resumed};
+use super::due::{self, AfterDue, DuePage};
 
 /// The outbox's indexes of what is not settled.
 pub struct Unsettled<'a> {
     store: &'a Store,
 }
 
-/// Rows as they are now, and where to go on.
-#[derive(Debug, Default)]
-pub struct Page {
+/// Rows as they are now, and where the list goes on.
+#[derive(Debug)]
+pub struct Found<Position> {
     pub rows: Vec<OutboxRow>,
-    pub next: Option<String>,
+    pub next: Option<Position>,
 }
 
 /// Where a list of failed rows goes on: among the rows of a type, or before them.
-#[derive(Serialize, Deserialize)]
-struct AmongTypes {
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AmongTypes {
     kind: String,
     at: Option<String>,
 }
@@ -37,9 +37,8 @@ impl<'a> Unsettled<'a> {
         &self,
         kinds: &[String],
         limit: usize,
-        from: Option<&str>,
-    ) -> Result<Page, Error> {
-        let from: Option<AmongTypes> = from.map(opened).transpose()?;
+        from: Option<AmongTypes>,
+    ) -> Result<Found<AmongTypes>, Error> {
         let mut keys: Vec<Key> = Vec::new();
         let mut next = None;
         for kind in kinds {
@@ -57,12 +56,15 @@ impl<'a> Unsettled<'a> {
             let page = self.store.query_items(&query).await?;
             keys.extend(page.items.iter().filter_map(Item::key));
             if let Some(position) = &page.next {
-                next = Some(AmongTypes { kind: kind.clone(), at: Some(cursor(&query, position)) });
+                next = Some(AmongTypes {
+                    kind: kind.clone(),
+                    at: Some(codec::encode(&query.encode(position))),
+                });
                 break;
             }
         }
-        let next = next.as_ref().map(sealed).transpose()?;
-        self.page(&keys, |row| row.status == Status::Failed, next).await
+        let rows = self.rows(&keys, |row| row.status == Status::Failed).await?;
+        Ok(Found { rows, next })
     }
 
     /// Rows that were due by now, oldest first. One query for each shard.
@@ -70,8 +72,8 @@ impl<'a> Unsettled<'a> {
         &self,
         now: Timestamp,
         limit: usize,
-        from: Option<&str>,
-    ) -> Result<Page, Error> {
+        from: Option<AfterDue>,
+    ) -> Result<Found<AfterDue>, Error> {
         let shard = |number, from: Option<i64>| {
             let due = outbox::due(number, now);
             match from {
@@ -80,19 +82,27 @@ impl<'a> Unsettled<'a> {
             }
         };
         let DuePage { keys, next } = due::page(self.store, limit, from, shard).await?;
-        self.page(&keys, |row| !row.status.is_settled(), next).await
+        let rows = self.rows(&keys, |row| !row.status.is_settled()).await?;
+        Ok(Found { rows, next })
     }
 
-    async fn page(
+    async fn rows(
         &self,
         keys: &[Key],
         wanted: fn(&OutboxRow) -> bool,
-        next: Option<String>,
-    ) -> Result<Page, Error> {
+    ) -> Result<Vec<OutboxRow>, Error> {
         if keys.is_empty() {
-            return Ok(Page::default());
+            return Ok(Vec::new());
         }
         let rows = self.store.get_many::<OutboxRow>(keys, Consistency::Strong).await?;
-        Ok(Page { rows: rows.into_iter().flatten().filter(wanted).collect(), next })
+        Ok(rows.into_iter().flatten().filter(wanted).collect())
     }
+}
+
+/// The query from this position on.
+fn resumed(query: Query, at: Option<&str>) -> Result<Query, Error> {
+    let Some(at) = at else { return Ok(query) };
+    let position = codec::decode(at).and_then(|bytes| query.position(&bytes).ok());
+    let position = position.ok_or_else(|| CURSOR_INVALID.error())?;
+    Ok(query.after(Some(position)))
 }

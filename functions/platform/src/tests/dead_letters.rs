@@ -1,4 +1,5 @@
-use contracts::platform::{self as api, DeadLetter, Listing, Plan};
+use contracts::platform::{self as api, DeadLetter, Plan};
+use kernel::Page;
 use local::aws::sqs::NewMessage;
 use serde_json::{Value, json};
 
@@ -8,8 +9,7 @@ use super::desk::{Desk, REASON};
 const DEAD: &str = "talaria-local-demo-on_happened-dlq";
 
 async fn dead(desk: &Desk, listener: &str) -> Vec<DeadLetter> {
-    let list: Listing<DeadLetter> =
-        desk.asks(&api::DLQ_LIST, json!({ "listener": listener })).await;
+    let list: Page<DeadLetter> = desk.asks(&api::DLQ_LIST, json!({ "listener": listener })).await;
     list.data
 }
 
@@ -213,7 +213,7 @@ async fn a_parked_event_names_the_one_it_waits_for() {
     assert_eq!(heard.state.as_deref(), Some("parked"));
     let blocker = heard.blocked_by.unwrap().to_string();
     assert!(events[0].ends_with(&blocker), "{blocker}");
-    let listeners: Listing<api::ListenerLine> =
+    let listeners: Page<api::ListenerLine> =
         desk.asks(&api::LISTENER_LIST, json!({ "listener": ORDERED })).await;
     assert_eq!((listeners.data[0].failed, listeners.data[0].blocked), (1, 1));
 }

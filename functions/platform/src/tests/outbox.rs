@@ -1,4 +1,5 @@
-use contracts::platform::{self as api, Listing, OutboxLine, Plan};
+use contracts::platform::{self as api, OutboxLine, Plan};
+use kernel::Page;
 use local::harness::FAULTS;
 use serde_json::{Value, json};
 
@@ -7,7 +8,7 @@ use super::desk::{Desk, REASON, TENANT};
 
 async fn failed(desk: &Desk) -> Vec<String> {
     let request = json!({ "status": "failed" });
-    let list: Listing<OutboxLine> = desk.asks(&api::OUTBOX_LIST, request).await;
+    let list: Page<OutboxLine> = desk.asks(&api::OUTBOX_LIST, request).await;
     list.data.iter().map(|line| line.event.to_string()).collect()
 }
 
@@ -95,15 +96,15 @@ async fn failed_rows_are_listed_page_by_page_over_all_types_and_by_one() {
         loop {
             let mut request = json!({ "status": "failed", "limit": 2, "cursor": cursor });
             request.as_object_mut().unwrap().extend(filter.as_object().unwrap().clone());
-            let page: Listing<OutboxLine> = desk.asks(&api::OUTBOX_LIST, request).await;
+            let page: Page<OutboxLine> = desk.asks(&api::OUTBOX_LIST, request).await;
             seen.extend(page.data.iter().map(|line| line.event.to_string()));
-            let Some(next) = page.next else { break };
+            let Some(next) = page.next_cursor else { break };
             cursor = json!(next);
         }
         assert_eq!(seen.len(), 5, "{filter}: {seen:?}");
     }
     let other = json!({ "status": "failed", "type": "auth.user.registered" });
-    let page: Listing<OutboxLine> = desk.asks(&api::OUTBOX_LIST, other).await;
+    let page: Page<OutboxLine> = desk.asks(&api::OUTBOX_LIST, other).await;
     assert_eq!(page.data, []);
     let stray = json!({ "status": "failed", "cursor": "bm9uc2Vuc2U" });
     assert_eq!(desk.refuses(&api::OUTBOX_LIST, stray, None).await, "cursor_invalid");
@@ -121,9 +122,9 @@ async fn rows_that_wait_are_listed_oldest_first_page_by_page() {
     let (mut seen, mut cursor) = (Vec::new(), Value::Null);
     loop {
         let request = json!({ "status": "pending", "limit": 2, "cursor": cursor });
-        let page: Listing<OutboxLine> = desk.asks(&api::OUTBOX_LIST, request).await;
+        let page: Page<OutboxLine> = desk.asks(&api::OUTBOX_LIST, request).await;
         seen.extend(page.data.iter().map(|line| line.event.to_string()));
-        let Some(next) = page.next else { break };
+        let Some(next) = page.next_cursor else { break };
         cursor = json!(next);
     }
     let expected: Vec<String> = (1..=5).map(|n| format!("{TENANT}/l/settings/n{n}/1")).collect();

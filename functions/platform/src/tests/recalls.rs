@@ -3,11 +3,11 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use contracts::platform::{self as api, DeadLetter, Listing, Plan, ReplayState, ReplayView};
+use contracts::platform::{self as api, DeadLetter, Plan, ReplayState, ReplayView};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use kernel::{EventId, TenantId, Timestamp};
+use kernel::{EventId, Page, TenantId, Timestamp};
 use local::Options;
 use local::fault::Fault;
 use serde_json::{Value, json};
@@ -354,8 +354,7 @@ async fn a_dead_letter_the_outbox_has_forgotten_is_handed_out_by_a_range() {
     let view = replayed(&desk, around(noon, "failed"), "k").await;
     assert_eq!((view.seen, view.sent), (2, 1));
     assert_eq!(desk.handled().await, ["broken"]);
-    let dead: Listing<DeadLetter> =
-        desk.asks(&api::DLQ_LIST, json!({ "listener": LISTENER })).await;
+    let dead: Page<DeadLetter> = desk.asks(&api::DLQ_LIST, json!({ "listener": LISTENER })).await;
     assert_eq!(dead.data, []);
 }
 

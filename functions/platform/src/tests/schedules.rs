@@ -1,4 +1,5 @@
-use contracts::platform::{self as api, Listing, Plan, ScheduleLine};
+use contracts::platform::{self as api, Plan, ScheduleLine};
+use kernel::Page;
 use serde_json::{Value, json};
 
 use super::desk::{Desk, REASON, TENANT};
@@ -7,9 +8,9 @@ async fn listed(desk: &Desk) -> Vec<ScheduleLine> {
     let (mut all, mut cursor) = (Vec::new(), Value::Null);
     loop {
         let request = json!({ "limit": 1, "cursor": cursor });
-        let page: Listing<ScheduleLine> = desk.asks(&api::SCHEDULE_LIST, request).await;
+        let page: Page<ScheduleLine> = desk.asks(&api::SCHEDULE_LIST, request).await;
         all.extend(page.data);
-        let Some(next) = page.next else { return all };
+        let Some(next) = page.next_cursor else { return all };
         cursor = json!(next);
     }
 }

@@ -1,4 +1,5 @@
-use contracts::platform::{self as api, EventStory, ListenerLine, Listing};
+use contracts::platform::{self as api, EventStory, ListenerLine};
+use kernel::Page;
 use serde_json::json;
 
 use super::demo::{ECHOED, HAPPENED, LISTENER, ORDERED};
@@ -49,7 +50,7 @@ async fn listeners_are_listed_with_what_they_gave_up() {
     desk.fails(true);
     desk.happens("one").await;
     desk.happens("two").await;
-    let all: Listing<ListenerLine> = desk.asks(&api::LISTENER_LIST, json!({})).await;
+    let all: Page<ListenerLine> = desk.asks(&api::LISTENER_LIST, json!({})).await;
     let line = |id: &str| all.data.iter().find(|line| line.listener == id).unwrap();
     let (hears, follows) = (line(LISTENER), line(ORDERED));
     assert_eq!((hears.failed, hears.blocked, hears.dead_letters), (2, 0, Some(2)));
@@ -58,7 +59,7 @@ async fn listeners_are_listed_with_what_they_gave_up() {
     let fires = line("platform.schedule_fire");
     assert_eq!((fires.types.len(), fires.failed, fires.dead_letters), (0, 0, Some(0)));
     let one = json!({ "listener": ORDERED });
-    let one: Listing<ListenerLine> = desk.asks(&api::LISTENER_LIST, one).await;
+    let one: Page<ListenerLine> = desk.asks(&api::LISTENER_LIST, one).await;
     assert_eq!(one.data.len(), 1);
     let stranger = json!({ "listener": "demo.on_nothing" });
     assert_eq!(desk.refuses(&api::LISTENER_LIST, stranger, None).await, "not_found");

@@ -1,6 +1,6 @@
 //! What listeners gave up, and the listeners themselves.
 
-use kernel::{Timestamp, page::Limit};
+use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::EventAddress;
@@ -38,12 +38,8 @@ pub struct ListenerLine {
 /// Whose dead letters.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct DeadLetterList {
+pub struct DeadLettersOf {
     pub listener: String,
-    #[serde(default)]
-    pub limit: Limit,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<String>,
 }
 
 /// An event a listener gave up, or a message its queue moved aside.

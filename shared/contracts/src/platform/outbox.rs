@@ -1,6 +1,6 @@
 //! Events on their way to the topics, and those that did not get there.
 
-use kernel::{EventId, Timestamp, page::Limit};
+use kernel::{EventId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::EventAddress;
@@ -18,15 +18,11 @@ pub enum Unpublished {
 /// Which rows.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct OutboxList {
+pub struct OutboxPart {
     pub status: Unpublished,
     /// Only this type, canonical or alias; for failed rows all types are searched where absent.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    #[serde(default)]
-    pub limit: Limit,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<String>,
 }
 
 /// One row.

@@ -1,19 +1,9 @@
 //! What is planned for a later time.
 
-use kernel::{Timestamp, page::Limit};
+use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ScheduleAddress;
-
-/// Which part of the plan.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScheduleList {
-    #[serde(default)]
-    pub limit: Limit,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<String>,
-}
 
 /// One plan.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use runtime::Module;
 use runtime::config::LOCAL;
 
 use crate::Storage;
@@ -17,9 +18,6 @@ pub(crate) const PREFIX: &str = "talaria-local-";
 const SECRET_PREFIX: &str = "talaria/local/";
 /// Where SDK clients in this process think AWS is.
 pub(crate) const IN_PROCESS_ENDPOINT: &str = "http://aws.local";
-/// Argon2id at the least cost RFC 9106 and OWASP accept, so that tests do not wait for hashes.
-const CHEAPEST_ARGON2_KIB: u32 = 19_456;
-const CHEAPEST_ARGON2_PASSES: u32 = 2;
 /// Noon of 1 June 2030, when every platform in memory starts.
 const NOON_MS: i64 = 1_906_545_600_000;
 
@@ -51,6 +49,8 @@ pub struct Options {
     pub processes: Option<PathBuf>,
     /// Seed of random faults in AWS calls of functions.
     pub chaos: Option<u64>,
+    /// Whether modules take the settings that tests do not have to wait for.
+    pub quick: bool,
     /// Settings of the functions that differ from the local ones.
     pub settings: BTreeMap<String, String>,
     /// Whether tenants, owner and keys are made where they are missing.
@@ -63,14 +63,10 @@ pub struct Options {
 
 impl Options {
     /// In memory, without sockets, at a fixed time with fixed chance: for tests. Schedules run when
-    /// told to, stray accesses are refused, passwords are hashed cheaply, nothing is archived
-    /// unless asked for.
+    /// told to, stray accesses are refused, settings of modules are the quick ones, nothing is
+    /// archived unless asked for.
     pub fn in_memory() -> Self {
-        let settings = [
-            ("TALARIA_ARGON2_MEMORY_KIB", CHEAPEST_ARGON2_KIB.to_string()),
-            ("TALARIA_ARGON2_PASSES", CHEAPEST_ARGON2_PASSES.to_string()),
-            ("TALARIA_ARCHIVE_BUCKET", String::new()),
-        ];
+        let settings = [("TALARIA_ARCHIVE_BUCKET", String::new())];
         Self {
             storage: Storage::Memory,
             clock: VirtualClock::starting_at(NOON_MS),
@@ -80,6 +76,7 @@ impl Options {
             refuse_strays: true,
             processes: None,
             chaos: None,
+            quick: true,
             settings: settings.map(|(name, value)| (name.to_owned(), value)).into(),
             plants: true,
             remembers: true,
@@ -102,6 +99,7 @@ impl Options {
             port: Some(port),
             schedules: true,
             refuse_strays: false,
+            quick: false,
             settings: BTreeMap::new(),
             ..Self::in_memory()
         }
@@ -128,8 +126,9 @@ impl Options {
     }
 }
 
-/// The settings of functions that find AWS at this endpoint.
+/// The settings of the functions of these modules, which find AWS at this endpoint.
 pub(crate) fn variables(
+    modules: &[Module],
     options: &Options,
     issuer: &str,
     endpoint: &str,
@@ -149,8 +148,13 @@ pub(crate) fn variables(
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_ENDPOINT_URL", endpoint.to_owned()),
     ];
-    let own = own.map(|(name, value)| (name.to_owned(), value));
-    own.into_iter().chain(options.settings.clone()).collect()
+    let declared = modules.iter().flat_map(|module| &module.settings.declared);
+    let quick = declared.filter(|_| options.quick).filter_map(|setting| {
+        let text = setting.quick?;
+        Some((setting.variable.name, text.to_owned()))
+    });
+    let own = own.into_iter().chain(quick).map(|(name, value)| (name.to_owned(), value));
+    own.chain(options.settings.clone()).collect()
 }
 
 /// Name of the bucket of the archive.

@@ -2,6 +2,7 @@
 //! would work here and be an AccessDenied there, so it is refused here too, with the missing word.
 
 use runtime::module::ArchiveUse;
+use runtime::secrets::SecretName;
 use runtime::wiring::{Grants, QueueGrant, READS, Topic, queue_names, resource_name};
 use runtime::{Module, Row};
 use serde_json::Value;
@@ -113,7 +114,7 @@ impl Permit {
     fn lacks_secret(&self, request: &Request) -> Option<String> {
         let body = request.json();
         let id = body.get("SecretId").or_else(|| body.get("Name")).and_then(Value::as_str)?;
-        let is = |name: &&'static str| id.ends_with(*name);
+        let is = |name: &SecretName| id.ends_with(name.as_str());
         let kept = self.grants.keeps.iter().any(is);
         let opened = self.grants.opens.iter().any(is) && request.operation == "GetSecretValue";
         let word = if request.operation == "GetSecretValue" { "opens" } else { "keeps" };
@@ -180,8 +181,11 @@ mod tests {
     }
 
     fn permit() -> Permit {
-        let row =
-            answer(&ASK, nothing).reads([READ]).writes([WRITTEN]).calls(&OTHER).opens(["a/b"]);
+        let row = answer(&ASK, nothing)
+            .reads([READ])
+            .writes([WRITTEN])
+            .calls(&OTHER)
+            .opens([SecretName::new("a/b")]);
         let module = Module::new("shop", Group::Money, "A test.", [row.clone()]);
         Permit::of(&module, &row, "x-")
     }

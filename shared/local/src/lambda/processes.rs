@@ -95,10 +95,15 @@ impl Processes {
             if !program.is_file() {
                 return Err(ProcessesError::NotBuilt { module: module.name, path: program });
             }
+            let others = modules.iter().filter(|other| other.name != module.name);
+            let others = others.flat_map(|other| &other.settings.declared);
+            let foreign: Vec<&str> = others.map(|setting| setting.variable.name).collect();
+            let mut variables = variables.clone();
+            variables.retain(|name, _| !foreign.contains(&name.as_str()));
             for row in &module.rows {
                 let function = Function {
                     program: program.clone(),
-                    variables: variables_of(row, variables),
+                    variables: variables_of(row, &variables),
                     slots: Arc::new(Semaphore::new(ENVIRONMENTS_MAX)),
                     idle: Mutex::default(),
                 };

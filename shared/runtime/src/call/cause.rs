@@ -2,11 +2,15 @@
 
 use std::sync::{Mutex, OnceLock};
 
-use kernel::TenantId;
+use kernel::{ErrorKind, Problem, TenantId};
 use store::collected::{Batches, Collected};
 use store::idempotency::StoredAnswer;
 
 use super::delivery::Delivery;
+
+/// What the handler sees of a second delivery; the pipeline knows better what to make of it.
+pub const DUPLICATE: Problem =
+    Problem::new(ErrorKind::Conflict, "duplicate", "the event was handled before");
 
 /// The cause of whatever this call commits.
 #[derive(Clone, Debug)]

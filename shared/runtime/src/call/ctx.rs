@@ -16,6 +16,7 @@ use super::policies;
 use super::precondition::IfMatch;
 use crate::ports::config::Config;
 use crate::ports::process::Ports;
+use crate::ports::settings::{Setting, Settings};
 
 /// What every handler is given first. `Who` is what the contract's access decision promises: a
 /// [`Principal`], a [`User`], [`Anonymous`], or the platform itself.
@@ -45,6 +46,8 @@ pub struct Call {
     pub(crate) cause: Cause,
     pub(crate) if_match: IfMatch,
     pub(crate) signal: Signal,
+    /// The settings of the module whose function this is.
+    pub(crate) settings: Arc<Settings>,
     /// What announced events bring with them in the module whose function this is.
     pub(crate) consequences: Arc<dyn Consequences>,
     /// Commits tried so far: each has a request token of its own.
@@ -147,6 +150,11 @@ impl<Who> Ctx<Who> {
 
     pub fn config(&self) -> &Config {
         &self.call.ports.config
+    }
+
+    /// The value of a setting of the function's own module.
+    pub fn setting<T: Clone + 'static>(&self, setting: &Setting<T>) -> Result<T, Error> {
+        self.call.settings.get(setting)
     }
 
     pub fn secrets(&self) -> &crate::ports::secrets::Secrets {

@@ -1,6 +1,7 @@
 //! Messages to jobs: work a function leaves to a private queue.
 
 use kernel::Error;
+use kernel::problem::DEPENDENCY_UNAVAILABLE;
 
 use super::ctx::Ctx;
 use crate::ports::name::resource_name;
@@ -19,8 +20,7 @@ impl<Who> Ctx<Who> {
         let queue = ports.queue_url(&resource_name(job));
         let request = ports.sqs.send_message().queue_url(queue).message_body(body);
         let request = request.delay_seconds(i32::try_from(delay_s.min(900)).unwrap_or(900));
-        request.send().await.map(|_| ()).map_err(|_| {
-            Error::unavailable("dependency_unavailable", "a queue did not answer; try again")
-        })
+        let sent = request.send().await.map(|_| ());
+        sent.map_err(|_| DEPENDENCY_UNAVAILABLE.because("a queue did not answer; try again"))
     }
 }

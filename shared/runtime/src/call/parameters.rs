@@ -4,6 +4,7 @@
 mod node;
 
 use interface::Spec;
+use kernel::problem::MALFORMED_REQUEST;
 use kernel::{Error, FaultCode, Refusal, json};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -141,7 +142,7 @@ enum Judgement {
 }
 
 fn malformed(message: String) -> Error {
-    Error::invalid("malformed_request", message)
+    MALFORMED_REQUEST.because(message)
 }
 
 fn object(body: &[u8]) -> Result<Map<String, Value>, Error> {

@@ -1,6 +1,7 @@
 //! `If-Match` and `If-None-Match` (RFC 9110 sections 13.1.1 and 13.1.2).
 
 use kernel::Error;
+use kernel::problem::PRECONDITION_MALFORMED;
 
 /// The parsed `If-Match` header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,8 +46,7 @@ pub fn none_match_names(header: Option<&str>, tag: &str) -> Result<bool, Error> 
 }
 
 fn tags(text: &str) -> Result<Vec<String>, Error> {
-    let malformed =
-        || Error::invalid("precondition_malformed", "send a list of quoted entity tags, or *");
+    let malformed = || PRECONDITION_MALFORMED.error();
     let mut found = Vec::new();
     for part in text.split(',').map(str::trim) {
         let opaque = part.strip_prefix("W/").unwrap_or(part);

@@ -3,7 +3,8 @@
 
 use aws_sdk_lambda::primitives::Blob;
 use interface::Call as Contract;
-use kernel::{AnyId, Error, ErrorKind, EventId, TenantId};
+use kernel::problem::DEPENDENCY_UNAVAILABLE;
+use kernel::{AnyId, Error, EventId, Fault, TenantId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -28,21 +29,25 @@ pub(crate) struct Envelope {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CallAnswer {
     Ok(Value),
-    NotFound,
-    Refused { code: String, message: String },
+    Refused {
+        code: String,
+        message: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        param: Option<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        faults: Vec<Fault>,
+    },
 }
 
 impl<Who: InTenant> Ctx<Who> {
-    /// Asks another module and waits for the answer. Not found passes through; a refusal is a conflict;
-    /// everything else is a dependency that did not answer.
+    /// Asks another module and waits for the answer. What the call is declared to refuse with passes
+    /// through as it is; everything else is a dependency that did not answer.
     pub async fn call<Q: Serialize, S: DeserializeOwned>(
         &self,
         contract: &Contract<Q, S>,
         request: &Q,
     ) -> Result<S, Error> {
-        let unavailable = || {
-            Error::unavailable("dependency_unavailable", "a dependency did not answer; try again")
-        };
+        let unavailable = || DEPENDENCY_UNAVAILABLE.error();
         let envelope = Envelope {
             tenant: self.who.tenant(),
             livemode: self.who.livemode(),
@@ -63,9 +68,11 @@ impl<Who: InTenant> Ctx<Who> {
         let bytes = answer.payload().map(AsRef::as_ref).unwrap_or_default();
         match serde_json::from_slice(bytes).map_err(|_| unavailable())? {
             CallAnswer::Ok(value) => serde_json::from_value(value).map_err(|_| unavailable()),
-            CallAnswer::NotFound => Err(Error::not_found()),
-            CallAnswer::Refused { message, .. } => {
-                Err(Error::new(ErrorKind::Conflict, "state_conflict", message))
+            CallAnswer::Refused { code, message, param, faults } => {
+                let declared = contract.spec.refused().into_iter().find(|one| one.code() == code);
+                let error = declared.ok_or_else(unavailable)?.because(message);
+                let error = error.with_faults(faults);
+                Err(param.into_iter().fold(error, Error::at))
             }
         }
     }

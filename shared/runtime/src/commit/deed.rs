@@ -1,6 +1,7 @@
 //! What operators order: a change with the record of its order and the event that tells of it.
 
 use interface::ops::{ACTION_PERFORMED, ActionPerformed};
+use kernel::problem::IDEMPOTENCY_KEY_IN_USE;
 use kernel::{Error, ReplayId, RequestId, TenantId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
@@ -129,7 +130,7 @@ impl Ctx<Operator> {
             Some(record) if record.replay(&self.who.request_hash) == Replay::OtherRequest => {
                 reused()
             }
-            _ => Error::conflict("idempotency_key_in_use", "the same order is being carried out"),
+            _ => IDEMPOTENCY_KEY_IN_USE.because("the same order is being carried out"),
         }
     }
 }

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use interface::{EventSpec, Idempotency};
 use kernel::Error;
+use kernel::problem::{
+    DEPENDENCY_UNAVAILABLE, IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_REUSED, LOCK_TIMEOUT,
+};
 use serde::Serialize;
 use store::outbox::Birth;
 use store::planted::{self, Bug};
@@ -16,7 +19,7 @@ use super::builder::{Audited, Commit, TimerChange};
 use super::schedule::Soon;
 use crate::call::answer::Answer;
 use crate::call::caller::InTenant;
-use crate::call::cause::{Cause, Verdict};
+use crate::call::cause::{Cause, DUPLICATE, Verdict};
 use crate::call::ctx::{Call, Ctx};
 use crate::call::reply::Reply;
 
@@ -173,11 +176,11 @@ impl<Who: InTenant> Ctx<Who> {
                 return self.replay(old);
             }
             NotCommitted::Refused { label: Some(inbox::LABEL | collected::LABEL), old, .. } => {
-                let error = Error::conflict("duplicate", "the event was handled before");
+                let error = DUPLICATE.error();
                 (Verdict::Duplicate(old), error)
             }
             NotCommitted::Refused { label: Some(cursor::LABEL), .. } => {
-                (Verdict::Readmit, Error::conflict("lock_timeout", "the aggregate moved on"))
+                (Verdict::Readmit, LOCK_TIMEOUT.because("the aggregate moved on"))
             }
             NotCommitted::Refused { error: Some(error), .. } => return Uncommitted::Failed(error),
             NotCommitted::Refused { label: Some(label), old, .. } => {
@@ -185,9 +188,7 @@ impl<Who: InTenant> Ctx<Who> {
             }
             NotCommitted::Refused { label: None, .. }
             | NotCommitted::Conflict
-            | NotCommitted::Throttled => {
-                (Verdict::Rerun, Error::conflict("lock_timeout", "too many writers; try again"))
-            }
+            | NotCommitted::Throttled => (Verdict::Rerun, LOCK_TIMEOUT.error()),
             NotCommitted::Unknown => {
                 return Uncommitted::Failed(dependency_unavailable());
             }
@@ -290,16 +291,13 @@ pub(crate) async fn stored_answer(
 }
 
 pub(crate) fn reused() -> Error {
-    Error::idempotency(
-        "idempotency_key_reused",
-        "this Idempotency-Key was used with another request",
-    )
+    IDEMPOTENCY_KEY_REUSED.error()
 }
 
 fn in_use() -> Error {
-    Error::conflict("idempotency_key_in_use", "a request with this Idempotency-Key is running")
+    IDEMPOTENCY_KEY_IN_USE.error()
 }
 
 fn dependency_unavailable() -> Error {
-    Error::unavailable("dependency_unavailable", "a dependency did not answer; try again")
+    DEPENDENCY_UNAVAILABLE.error()
 }

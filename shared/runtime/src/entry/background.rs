@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use interface::call::CallSpec;
 use kernel::Error;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2CustomAuthorizerV2Request;
 use lambda_http::aws_lambda_events::dynamodb::Event as StreamEvent;
@@ -20,6 +21,7 @@ use crate::call::caller::{Made, System, Worker};
 use crate::call::cause::{Cause, Signal};
 use crate::call::ctx::{Call, Ctx, Remote};
 use crate::call::precondition::IfMatch;
+use crate::call::refused;
 use crate::call::socket::Frame;
 use crate::call::stream::Record;
 use crate::call::typed::{CallAnswer, Envelope};
@@ -35,6 +37,7 @@ type Handled<T> = BoxFuture<'static, Result<T, Error>>;
 
 pub(crate) async fn call(
     function: &Function,
+    spec: &CallSpec,
     handler: &CallHandler,
     event: &str,
     meta: &Meta,
@@ -54,17 +57,20 @@ pub(crate) async fn call(
     };
     let call = Arc::new(call);
     let result = guarded(handler(call.clone(), who, envelope.request)).await;
+    let result = result
+        .map_err(|error| refused::listed(&function.ports.config, spec.id, &spec.refused(), error));
     finish(function, meta, &call, result.as_ref().err());
     let answer = match result {
         Ok(value) => CallAnswer::Ok(value),
         Err(error) => match error.kind() {
-            kernel::ErrorKind::NotFound => CallAnswer::NotFound,
             kernel::ErrorKind::Internal | kernel::ErrorKind::Unavailable => {
                 return Err(InvocationFailed(error.to_string()));
             }
             _ => CallAnswer::Refused {
                 code: error.code().to_owned(),
                 message: error.public_message().to_owned(),
+                param: error.param().map(str::to_owned),
+                faults: error.faults().to_vec(),
             },
         },
     };
@@ -220,6 +226,7 @@ pub(crate) fn invocation(function: &Function, meta: &Meta) -> Call {
         cause: Cause::None,
         if_match: IfMatch::Absent,
         signal: Signal::of(None),
+        settings: function.module.settings.clone(),
         consequences: function.module.clone(),
         commits: AtomicU16::new(0),
     }

@@ -13,7 +13,12 @@ impl Function {
         match (&*self.row.handler, &self.row.trigger) {
             (Handler::Http(_), _) => Ok(http::serve(self, event, meta).await),
             (Handler::Listener(handler), _) => listener::serve(self, handler, event, meta).await,
-            (Handler::Call(handler), _) => background::call(self, handler, event, meta).await,
+            (Handler::Call(handler), Trigger::Call(spec)) => {
+                background::call(self, spec, handler, event, meta).await
+            }
+            (Handler::Call(_), _) => {
+                Err(InvocationFailed("this function answers no calls".to_owned()))
+            }
             (Handler::Job(handler), _) => background::job(self, handler, event, meta).await,
             (Handler::Batch(handler), _) => {
                 let work = collect::job(&self.row, handler);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use interface::operation::{OperationSpec, Order, REASON_CHARACTERS, Report};
+use kernel::problem::REASON_REQUIRED;
 use kernel::{Error, ErrorKind};
 use serde_json::Value;
 
@@ -10,6 +11,7 @@ use super::background::{finish, guarded, invocation};
 use crate::call::caller::Operator;
 use crate::call::cause::Verdict;
 use crate::call::ctx::{Call, Ctx, RUNS_MAX};
+use crate::call::refused;
 use crate::commit::deed;
 use crate::module::function::{Function, InvocationFailed, Meta};
 use crate::module::handler::OperatorHandler;
@@ -31,6 +33,8 @@ pub(crate) async fn serve(
         Err(error) => Err(error),
         Ok(()) => run(&call, spec, handler, order).await,
     };
+    let result = result
+        .map_err(|error| refused::listed(&function.ports.config, spec.id, &spec.refused(), error));
     finish(function, meta, &call, result.as_ref().err());
     let report = match result {
         Ok(answer) => Report::Done(answer),
@@ -83,15 +87,13 @@ fn check(spec: &OperationSpec, order: &Order) -> Result<(), Error> {
     if REASON_CHARACTERS.contains(&length) {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::Validation,
-        "reason_required",
-        "say why, in 3 to 500 characters: it is kept with the action",
-    ))
+    Err(REASON_REQUIRED.error())
 }
 
 #[cfg(test)]
 mod tests {
+    use interface::Operation;
+
     use super::*;
 
     fn order(reason: Option<&str>) -> Order {
@@ -117,7 +119,7 @@ mod tests {
             (false, None, true),
         ];
         for (changes, reason, allowed) in table {
-            let spec = OperationSpec { id: "a.b", changes, docs: "" };
+            let spec = OperationSpec { changes, ..Operation::<(), ()>::new("a.b").spec };
             assert_eq!(check(&spec, &order(reason)).is_ok(), allowed, "{changes} {reason:?}");
         }
     }

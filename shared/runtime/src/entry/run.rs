@@ -41,8 +41,9 @@ pub fn run(module: Module, backbone: &'static str) -> std::process::ExitCode {
 
 async fn serve(module: Module, backbone: &'static str) -> Result<(), Error> {
     let id = std::env::var("_HANDLER").map_err(|_| "environment variable _HANDLER is not set")?;
-    let config = Config::from_environment()?;
-    let module = Arc::new(module.at(&config.stage));
+    let variables = std::env::vars().collect();
+    let config = Config::read(&variables)?;
+    let module = Arc::new(module.at(&config.stage).configured(&variables)?);
     let row = module.row(&id).cloned();
     let row = row.ok_or_else(|| format!("module {} has no entry {id}", module.name))?;
     let mailer = match module.mail.filter(|_| row.mails) {

@@ -8,7 +8,7 @@ mod run;
 pub(crate) use run::job;
 
 use interface::Envelope;
-use kernel::{Error, TenantId, Timestamp};
+use kernel::{Error, ErrorKind, Problem, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::collected::{self, Batches, HANDED_OUT_MAX, Head};
 use store::lease::{self, Lease};
@@ -18,6 +18,10 @@ use crate::call::caller::{InTenant, System, Worker};
 use crate::call::ctx::Ctx;
 use crate::call::event::Outcome;
 use crate::commit::builder::Commit;
+
+/// Another sweep has taken over; a later one goes on where this one stopped.
+pub const LEASE_LOST: Problem =
+    Problem::new(ErrorKind::Conflict, "lease_lost", "another sweep has taken over");
 
 /// A batch that is due: the message of its job.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -73,7 +77,7 @@ impl Ctx<System> {
             match self.store().commit(change, &Token::of(&self.random::<16>(), 0)).await {
                 Ok(_) => {}
                 Err(NotCommitted::Refused { label: Some(lease::LABEL), .. }) => {
-                    return Err(Error::conflict("lease_lost", "another sweep has taken over"));
+                    return Err(LEASE_LOST.error());
                 }
                 Err(fault) => return Err(fault.into()),
             }

@@ -7,6 +7,7 @@ use aws_sdk_sqs::types::{
 };
 use interface::Envelope;
 use kernel::Error;
+use kernel::problem::DEPENDENCY_UNAVAILABLE;
 
 use super::redelivery::PART;
 use crate::call::ctx::Ctx;
@@ -120,5 +121,5 @@ fn numbered<'m>(batch: &'m [&'m Message]) -> impl Iterator<Item = (String, &'m s
 }
 
 fn unanswered() -> Error {
-    Error::unavailable("dependency_unavailable", "a queue did not answer; try again")
+    DEPENDENCY_UNAVAILABLE.because("a queue did not answer; try again")
 }

@@ -1,7 +1,12 @@
 //! Who may come in: evidence to verdict, checks 5 to 10 of the pipeline. The first refusal wins.
 
-use interface::{Access, Rate, Spec};
-use kernel::{Error, ErrorKind};
+use interface::{Access, Spec};
+use kernel::Error;
+use kernel::problem::{
+    AUTH_UNAVAILABLE, CREDENTIAL_EXPIRED, CREDENTIAL_INVALID, CREDENTIAL_MISSING,
+    INSUFFICIENT_SCOPE, MISROUTED, MULTIPLE_CREDENTIALS, ORIGIN_NOT_ALLOWED, PERMISSION_DENIED,
+    STEP_UP_REQUIRED, TENANT_MISMATCH, TENANT_SUSPENDED,
+};
 
 use super::request::Request;
 use super::served::Served;
@@ -13,8 +18,7 @@ pub(super) fn evidence(spec: &Spec, request: &Request) -> Result<Evidence, Error
     if !spec.access.wants_evidence() {
         return Ok(Evidence::without(Standing::None, "public"));
     }
-    let missing =
-        || Error::new(ErrorKind::Internal, "misrouted", "a protected route without its authorizer");
+    let missing = || MISROUTED.because("a protected route without its authorizer");
     request.evidence().ok_or_else(missing)
 }
 
@@ -36,56 +40,40 @@ pub(super) fn admit(
         let oldest = now.seconds() - i64::from(max_age_s);
         if principal.auth_time().is_none_or(|at| at.seconds() < oldest) {
             served.step_up_age_s = Some(max_age_s);
-            let message = "sign in again and repeat the call";
-            return Err(Error::unauthenticated("step_up_required", message));
+            return Err(STEP_UP_REQUIRED.error());
         }
     }
     Ok(Some(principal))
 }
 
 fn proven(evidence: &Evidence) -> Result<Principal, Error> {
-    let invalid = || Error::unauthenticated("credential_invalid", "the credential is not valid");
+    let invalid = || CREDENTIAL_INVALID.error();
     match evidence.standing {
         Standing::Valid => evidence.principal.clone().ok_or_else(invalid),
-        Standing::None => Err(Error::unauthenticated(
-            "credential_missing",
-            "send a credential in the Authorization header",
-        )),
-        Standing::Expired => {
-            Err(Error::unauthenticated("credential_expired", "the credential has expired"))
-        }
+        Standing::None => Err(CREDENTIAL_MISSING.error()),
+        Standing::Expired => Err(CREDENTIAL_EXPIRED.error()),
         Standing::Invalid | Standing::Revoked => Err(invalid()),
-        Standing::Multiple => {
-            Err(Error::invalid("multiple_credentials", "send one credential, once"))
-        }
-        Standing::Unavailable => {
-            Err(Error::unavailable("auth_unavailable", "credentials cannot be checked right now")
-                .retry_after(1))
-        }
+        Standing::Multiple => Err(MULTIPLE_CREDENTIALS.error()),
+        Standing::Unavailable => Err(AUTH_UNAVAILABLE.error().retry_after(1)),
     }
 }
 
 fn check_tenant(evidence: &Evidence, who: &Principal, hint: Option<&str>) -> Result<(), Error> {
     if evidence.tenant_status != TenantStatus::Active {
-        return Err(Error::forbidden("tenant_suspended", "the tenant is suspended"));
+        return Err(TENANT_SUSPENDED.error());
     }
     match hint {
-        Some(hint) if hint != who.tenant().to_string() => {
-            Err(Error::forbidden("tenant_mismatch", "the credential belongs to another tenant"))
-        }
+        Some(hint) if hint != who.tenant().to_string() => Err(TENANT_MISMATCH.error()),
         _ => Ok(()),
     }
 }
 
 fn check_access(access: Access, who: &Principal) -> Result<(), Error> {
-    let denied = || Error::forbidden("permission_denied", "the credential may not do this");
     let allowed = match access {
         Access::Permission(permission) => who.may(permission),
         Access::Own { first_party } => {
             if first_party && !who.scopes().iter().any(|scope| scope == "api") {
-                return Err(
-                    Error::forbidden("insufficient_scope", "this needs scope api").at("api")
-                );
+                return Err(INSUFFICIENT_SCOPE.error().at("api"));
             }
             who.kind() == PrincipalKind::User
         }
@@ -93,7 +81,7 @@ fn check_access(access: Access, who: &Principal) -> Result<(), Error> {
         Access::Undecided => false,
         Access::Public { .. } | Access::Handle { .. } | Access::Open { .. } => true,
     };
-    if allowed { Ok(()) } else { Err(denied()) }
+    if allowed { Ok(()) } else { Err(PERMISSION_DENIED.error()) }
 }
 
 /// Check 10: a page of another origin may read public documents and nothing else.
@@ -102,16 +90,11 @@ pub(super) fn check_origin(
     spec: &Spec,
     origin: Option<&str>,
 ) -> Result<(), Error> {
-    let harmless = spec.any_origin || spec.rate == Rate::Unlimited || is_catch_all(spec);
+    let harmless = spec.answers_any_origin();
     match origin {
         Some(origin) if !harmless && !function.ports.config.allows_origin(origin) => {
-            Err(Error::forbidden("origin_not_allowed", "this web page's origin is not registered"))
+            Err(ORIGIN_NOT_ALLOWED.error())
         }
         _ => Ok(()),
     }
-}
-
-/// Preflight and fallback answer for every path, and read none of its parameters.
-pub(super) fn is_catch_all(spec: &Spec) -> bool {
-    spec.path == "$default" || spec.path.contains("{proxy+}")
 }

@@ -3,6 +3,7 @@
 
 use interface::Spec;
 use kernel::Error;
+use kernel::problem::MALFORMED_REQUEST;
 use serde_json::{Map, Value};
 
 use super::request::{Request, pairs};
@@ -22,7 +23,7 @@ fn is_form(content_type: Option<&str>) -> bool {
 /// broken
 /// encoding, control characters and a member named twice.
 pub(super) fn as_json(body: &[u8]) -> Result<Vec<u8>, Error> {
-    let malformed = |message: &'static str| Error::invalid("malformed_request", message);
+    let malformed = |message: &'static str| MALFORMED_REQUEST.because(message);
     let text = std::str::from_utf8(body).map_err(|_| malformed("the body is not UTF-8"))?;
     let mut members = Map::new();
     for (name, value) in pairs(text)? {

@@ -10,4 +10,4 @@ mod served;
 pub(crate) mod wire;
 
 pub(crate) use pipeline::serve;
-pub use problem::{Catalogued, catalogue, schema as problem_schema};
+pub use problem::{schema as problem_schema, wire as on_wire};

@@ -8,9 +8,13 @@ use std::sync::atomic::AtomicU16;
 
 use futures_util::FutureExt;
 use interface::{Idempotency, Precondition, Rate, Spec};
+use kernel::problem::{
+    BODY_TOO_LARGE, IDEMPOTENCY_KEY_INVALID, LOCK_TIMEOUT, MISROUTED, PRECONDITION_REQUIRED,
+    UNSUPPORTED_MEDIA_TYPE,
+};
 use kernel::{Error, ErrorKind, RequestId};
 
-use super::admission::{admit, check_origin, evidence, is_catch_all};
+use super::admission::{admit, check_origin, evidence};
 use super::request::Request;
 use super::served::Served;
 use super::{form, problem, wire};
@@ -22,6 +26,7 @@ use crate::call::ctx::{Call, RUNS_MAX, Remote};
 use crate::call::parameters::Parameters;
 use crate::call::policies;
 use crate::call::precondition::{IfMatch, none_match_names};
+use crate::call::refused;
 use crate::commit::transaction;
 use crate::module::function::{Function, Meta};
 use crate::module::handler::Handler;
@@ -82,6 +87,9 @@ async fn run(
     served.if_none_match = request.header("if-none-match").map(str::to_owned);
     let call = Arc::new(call);
     let answer = attempt(function, &call, principal, &parameters, served).await;
+    let answer = answer.map_err(|error| {
+        refused::listed(&function.ports.config, spec.id, &spec.refused(true), error)
+    });
     served.entered = call.signal.entered().map(|(tenant, _)| tenant);
     let answer = if posted { form::goes_on(&spec, answer?) } else { answer? };
     not_modified(&spec, served.if_none_match.as_deref(), answer)
@@ -89,7 +97,7 @@ async fn run(
 
 /// Check 1: the event is of the declared API and route.
 fn check_route(function: &Function, spec: &Spec, request: &Request) -> Result<(), Error> {
-    let misrouted = |what: &str| Error::new(ErrorKind::Internal, "misrouted", what.to_owned());
+    let misrouted = |what: &str| MISROUTED.because(what.to_owned());
     let api_id = &function.ports.config.api_id;
     if !api_id.is_empty() && request.api_id() != api_id {
         return Err(misrouted("the event came from another API"));
@@ -105,12 +113,11 @@ fn check_shape(spec: &Spec, request: &Request) -> Result<(), Error> {
     let size = request.body().len();
     if size > spec.body_limit_bytes {
         let message = format!("send at most {} bytes", spec.body_limit_bytes);
-        return Err(Error::new(ErrorKind::TooLarge, "body_too_large", message));
+        return Err(BODY_TOO_LARGE.because(message));
     }
     let readable = is_json(request.header("content-type")) || form::is_posted(spec, request);
     if spec.method.has_body() && size > 0 && !readable {
-        let message = "send application/json";
-        return Err(Error::new(ErrorKind::UnsupportedMedia, "unsupported_media_type", message));
+        return Err(UNSUPPORTED_MEDIA_TYPE.error());
     }
     request.query().map(|_| ())
 }
@@ -188,6 +195,7 @@ fn prepare(
         cause: Cause::None,
         if_match,
         signal: Signal::of(tenant.zip(principal.as_ref().map(InTenant::livemode))),
+        settings: function.module.settings.clone(),
         consequences: function.module.clone(),
         commits: AtomicU16::new(0),
     })
@@ -195,7 +203,7 @@ fn prepare(
 
 /// Check 11: path, query and body can be read.
 fn parameters(spec: &Spec, request: &Request) -> Result<Parameters, Error> {
-    if is_catch_all(spec) {
+    if spec.is_catch_all() {
         return Ok(Parameters::none());
     }
     let query =
@@ -216,8 +224,7 @@ fn with_key(
     principal: Option<&Principal>,
 ) -> Result<Call, Error> {
     if spec.precondition == Precondition::Required && call.if_match == IfMatch::Absent {
-        let message = "send If-Match with the ETag you read";
-        return Err(Error::new(ErrorKind::PreconditionRequired, "precondition_required", message));
+        return Err(PRECONDITION_REQUIRED.error());
     }
     let Some(key) = request.header("idempotency-key") else { return Ok(call) };
     if spec.idempotency != Idempotency::Key {
@@ -225,8 +232,7 @@ fn with_key(
     }
     let printable = |c: char| (' '..='~').contains(&c);
     if !(1..=255).contains(&key.len()) || !key.chars().all(printable) {
-        let message = "an Idempotency-Key is 1 to 255 printable ASCII characters";
-        return Err(Error::idempotency("idempotency_key_invalid", message));
+        return Err(IDEMPOTENCY_KEY_INVALID.error());
     }
     let canonical = parameters.canonical();
     call.cause = Cause::Key(RequestKey {
@@ -264,7 +270,7 @@ async fn attempt(
             _ => return settle(call, error).await,
         }
     }
-    Err(Error::conflict("lock_timeout", "too many writers at once; try again"))
+    Err(LOCK_TIMEOUT.error())
 }
 
 /// A handler's error stands, unless the same request succeeded before, or another one under its key:

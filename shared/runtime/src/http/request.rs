@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kernel::Error;
+use kernel::problem::MALFORMED_REQUEST;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Body, RequestExt};
@@ -22,7 +23,7 @@ impl Request {
         let event: LambdaRequest = serde_json::from_str(event).map_err(|_| misrouted())?;
         // The conversion asserts that the path forms a URI, which clients can break.
         let inner = catch_unwind(AssertUnwindSafe(|| lambda_http::Request::from(event)))
-            .map_err(|_| Error::invalid("malformed_request", "the path is no valid URI path"))?;
+            .map_err(|_| MALFORMED_REQUEST.because("the path is no valid URI path"))?;
         match inner.request_context_ref().cloned() {
             Some(RequestContext::ApiGatewayV2(context)) => Ok(Self { inner, context }),
             _ => Err(misrouted()),
@@ -88,8 +89,7 @@ pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, Error> {
 }
 
 fn decode(text: &str) -> Result<String, Error> {
-    let malformed =
-        || Error::invalid("malformed_request", "the query string or form is not well encoded");
+    let malformed = || MALFORMED_REQUEST.because("the query string or form is not well encoded");
     let bytes = text.as_bytes();
     let hex = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
     let broken = |(at, byte): (usize, &u8)| *byte == b'%' && !(hex(at + 1) && hex(at + 2));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use interface::{Envelope, EnvelopeError, Spec};
 use kernel::Error;
+use kernel::problem::{PERMISSION_DENIED, VALIDATION_FAILED};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -67,7 +68,7 @@ where
     Arc::new(Handler::Http(Box::new(move |call, principal, parameters| {
         let ready = parameters.read::<Q>().and_then(|request| {
             let who = A::caller(principal)
-                .ok_or_else(|| Error::forbidden("permission_denied", "this is for people"))?;
+                .ok_or_else(|| PERMISSION_DENIED.because("this is for people"))?;
             Ok(handler(Ctx { call, who }, request))
         });
         Box::pin(async move { Answer::render(&spec, &ready?.await?) })
@@ -140,9 +141,7 @@ where
     F: Future<Output = Result<S, Error>> + Send + 'static,
 {
     Arc::new(Handler::Operator(Box::new(move |ctx, request| {
-        let refused = |fault: serde_json::Error| {
-            Error::new(kernel::ErrorKind::Validation, "validation_failed", fault.to_string())
-        };
+        let refused = |fault: serde_json::Error| VALIDATION_FAILED.because(fault.to_string());
         let ready =
             serde_json::from_value(request).map_err(refused).map(|request| handler(ctx, request));
         let unwritten = |fault: serde_json::Error| Error::internal(format!("answer: {fault}"));

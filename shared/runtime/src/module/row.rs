@@ -11,6 +11,7 @@ use super::collecting::Collecting;
 use super::handler::Handler;
 use super::listening::Listening;
 use crate::call::stream::Births;
+use crate::ports::secrets::SecretName;
 
 /// What starts an entry.
 #[derive(Clone, Debug)]
@@ -60,9 +61,9 @@ pub struct Row {
     /// Typed calls it makes.
     pub calls: Vec<&'static str>,
     /// Secrets it opens.
-    pub secrets: Vec<&'static str>,
+    pub secrets: Vec<SecretName>,
     /// Secrets it writes new versions of.
-    pub keeps: Vec<&'static str>,
+    pub keeps: Vec<SecretName>,
     /// Whether it hands over mail.
     pub mails: bool,
     /// Whether it publishes to the topics without announcing events of its own.
@@ -160,13 +161,13 @@ impl Row {
     }
 
     /// Opens these secrets.
-    pub fn opens<const N: usize>(mut self, secrets: [&'static str; N]) -> Self {
+    pub fn opens<const N: usize>(mut self, secrets: [SecretName; N]) -> Self {
         self.secrets.extend(secrets);
         self
     }
 
     /// Creates these secrets and puts new versions into them.
-    pub fn keeps<const N: usize>(mut self, secrets: [&'static str; N]) -> Self {
+    pub fn keeps<const N: usize>(mut self, secrets: [SecretName; N]) -> Self {
         self.keeps.extend(secrets);
         self
     }

@@ -2,6 +2,7 @@
 //!
 //! A module is one [`Module`] value, read by the Lambda entry, the local cloud and the generator alike.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use interface::EventSpec;
@@ -17,10 +18,13 @@ use crate::call::authorizer::{Evidence, Inquiry};
 use crate::call::caller::{Decided, Operator, System, Worker};
 use crate::call::ctx::Ctx;
 use crate::call::event::{Outcome, Received};
+use crate::call::page::CURSOR_SEAL;
 use crate::call::reply::Reply;
 use crate::call::socket::{Frame, FrameReply};
 use crate::call::stream::{Births, Record};
+use crate::ports::config::ConfigError;
 use crate::ports::mail::Connect;
+use crate::ports::settings::{SettingSpec, Settings};
 
 /// The HTTP API a module's routes belong to: one per bounded context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,7 +104,8 @@ where
     F: Future<Output = Result<Reply<S>, kernel::Error>> + Send + 'static,
 {
     let entry = handler::http::<Q, S, A, H, F>(endpoint.spec, handler);
-    Row::new(endpoint.spec.id, Trigger::Http(endpoint.spec), HTTP_TIMEOUT_S, entry)
+    let row = Row::new(endpoint.spec.id, Trigger::Http(endpoint.spec), HTTP_TIMEOUT_S, entry);
+    if endpoint.spec.pages { row.opens([CURSOR_SEAL]) } else { row }
 }
 
 /// Listens to one event, through a queue.
@@ -156,8 +161,9 @@ where
     H: Fn(Ctx<Operator>, Q) -> F + Send + Sync + 'static,
     F: Future<Output = Result<S, kernel::Error>> + Send + 'static,
 {
-    let entry = handler::operator(handler);
-    Row::new(operation.spec.id, Trigger::Operator(operation.spec), LISTENER_TIMEOUT_S, entry)
+    let (spec, entry) = (operation.spec, handler::operator(handler));
+    let row = Row::new(spec.id, Trigger::Operator(spec), LISTENER_TIMEOUT_S, entry);
+    if spec.pages { row.opens([CURSOR_SEAL]) } else { row }
 }
 
 /// Runs on a schedule.
@@ -211,6 +217,8 @@ pub struct Module {
     pub reactors: Vec<Reactor>,
     /// How it hands over mail, where it does.
     pub mail: Option<Connect>,
+    /// The settings it alone needs.
+    pub settings: Arc<Settings>,
 }
 
 impl Module {
@@ -221,8 +229,9 @@ impl Module {
         purpose: &'static str,
         rows: [Row; N],
     ) -> Self {
-        let (tables, rows) = (Vec::new(), rows.into());
-        Self { name, group, purpose, tables, rows, reactors: Vec::new(), mail: None }
+        let (tables, rows, reactors) = (Vec::new(), rows.into(), Vec::new());
+        let settings = Arc::default();
+        Self { name, group, purpose, tables, rows, reactors, mail: None, settings }
     }
 
     /// Owns these tables.
@@ -241,6 +250,18 @@ impl Module {
     pub fn mails_through(mut self, connect: Connect) -> Self {
         self.mail = Some(connect);
         self
+    }
+
+    /// Needs these settings: the `SETTINGS` of its [`settings!`](crate::settings) table.
+    pub fn settings(mut self, declared: &[SettingSpec]) -> Self {
+        self.settings = Arc::new(Settings::of(declared));
+        self
+    }
+
+    /// With the values of its settings; refuses one that is malformed, by its name.
+    pub fn configured(self, variables: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
+        let settings = Arc::new(self.settings.read(variables)?);
+        Ok(Self { settings, ..self })
     }
 
     /// The entry of this id.

@@ -1,4 +1,5 @@
-//! Configuration, declared once: the table below is the struct, the reader and the documentation.
+//! Configuration of every function, declared once: the table below is the struct, the reader and the
+//! documentation. What one module alone needs is among its [settings](crate::settings).
 
 use std::collections::BTreeMap;
 
@@ -8,8 +9,8 @@ use super::name::resource_name;
 pub const LOCAL: &str = "local";
 
 /// One environment variable of a function.
-#[derive(Clone, Copy, Debug)]
-pub struct Setting {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variable {
     pub name: &'static str,
     /// What holds when it is not set; `None` means it must be set.
     pub default: Option<&'static str>,
@@ -25,7 +26,7 @@ pub enum ConfigError {
     Invalid { name: &'static str, reason: String },
 }
 
-macro_rules! settings {
+macro_rules! variables {
     ($($(#[doc = $doc:literal])+ $field:ident: $kind:ty = $name:literal $(or $default:literal)?;)+) => {
         /// The settings of one process.
         #[derive(Clone, Debug)]
@@ -37,11 +38,11 @@ macro_rules! settings {
             pub table_endpoints: BTreeMap<String, String>,
         }
 
-        /// Every setting, for the documentation.
-        pub const SETTINGS: &[Setting] = &[
-            $(Setting {
+        /// Every variable, for the documentation.
+        pub const VARIABLES: &[Variable] = &[
+            $(Variable {
                 name: $name,
-                default: settings!(@default $($default)?),
+                default: variables!(@default $($default)?),
                 docs: concat!($($doc),+),
             },)+
         ];
@@ -50,7 +51,7 @@ macro_rules! settings {
             /// Reads the settings from `variables`; refuses the first that is missing or malformed.
             pub fn read(variables: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
                 Ok(Self {
-                    $($field: read(variables, $name, settings!(@default $($default)?))?,)+
+                    $($field: read(variables, $name, variables!(@default $($default)?))?,)+
                     table_names: family(variables, "TALARIA_TABLE_"),
                     table_endpoints: family(variables, "TALARIA_TABLE_ENDPOINT_"),
                 })
@@ -61,7 +62,7 @@ macro_rules! settings {
     (@default) => { None };
 }
 
-settings! {
+variables! {
     /// The stage: `local`, `dev`, `staging` or `prod`.
     stage: String = "TALARIA_STAGE" or "local";
     /// What physical table names start with.
@@ -90,10 +91,6 @@ settings! {
     mail_url: SecretSetting = "TALARIA_MAIL_URL" or "";
     /// The sender of all mail.
     mail_from: String = "TALARIA_MAIL_FROM" or "Talaria <no-reply@talaria.invalid>";
-    /// Memory of one Argon2id hash, in KiB (RFC 9106 section 4).
-    argon2_memory_kib: u32 = "TALARIA_ARGON2_MEMORY_KIB" or "65536";
-    /// Passes of one Argon2id hash.
-    argon2_passes: u32 = "TALARIA_ARGON2_PASSES" or "2";
     /// Test mode: answers carry their DynamoDB requests and cost in headers.
     test_mode: bool = "TALARIA_TEST_MODE" or "false";
     /// The commit this build was made from.
@@ -125,11 +122,6 @@ settings! {
 }
 
 impl Config {
-    /// Reads the settings of this process.
-    pub fn from_environment() -> Result<Self, ConfigError> {
-        Self::read(&std::env::vars().collect())
-    }
-
     /// The audience of access tokens.
     pub fn api_audience(&self) -> &str {
         if self.audience.is_empty() { &self.issuer } else { &self.audience }
@@ -212,9 +204,9 @@ mod tests {
 
     #[test]
     fn a_malformed_setting_is_named() {
-        let set = [("TALARIA_ISSUER", "http://127.0.0.1"), ("TALARIA_ARGON2_PASSES", "two")];
+        let set = [("TALARIA_ISSUER", "http://127.0.0.1"), ("TALARIA_TEST_MODE", "maybe")];
         let refused = Config::read(&variables(&set)).unwrap_err();
-        assert!(refused.to_string().starts_with("environment variable TALARIA_ARGON2_PASSES"));
+        assert!(refused.to_string().starts_with("environment variable TALARIA_TEST_MODE"));
     }
 
     #[test]

@@ -13,4 +13,5 @@ pub(crate) mod name;
 pub(crate) mod process;
 pub mod rate;
 pub mod secrets;
+pub mod settings;
 pub(crate) mod trust;

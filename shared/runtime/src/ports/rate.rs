@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
+use kernel::problem::DEPENDENCY_UNAVAILABLE;
 use kernel::{Error, Timestamp};
 use store::{Consistency, Key, Scope, Store, Table, Update};
 
@@ -92,11 +93,9 @@ impl Limiter {
                 self.remember(&cell, window);
                 Ok(cell.verdict(&window, refused))
             }
-            Err(_) if policy.closed_on_fault => Err(Error::unavailable(
-                "dependency_unavailable",
-                "requests cannot be counted right now; try again",
-            )
-            .retry_after(1)),
+            Err(_) if policy.closed_on_fault => Err(DEPENDENCY_UNAVAILABLE
+                .because("requests cannot be counted right now; try again")
+                .retry_after(1)),
             Err(_) => {
                 let window = Window { reserved: known.reserved.saturating_add(1), ..known };
                 let refused = cell.used(&window) > policy.limit;

@@ -10,6 +10,7 @@ use super::acting;
 use crate::module::row::{ArchiveUse, Row, Trigger};
 use crate::module::table::Module;
 use crate::ports::rate::CELLS;
+use crate::ports::secrets::SecretName;
 
 /// Operations of whoever reads a table.
 pub const READS: &[&str] = &["BatchGetItem", "GetItem", "Query"];
@@ -34,9 +35,9 @@ pub struct Grants {
     pub fifo_topic: bool,
     pub queues: Vec<QueueGrant>,
     /// Secrets it reads.
-    pub opens: BTreeSet<&'static str>,
+    pub opens: BTreeSet<SecretName>,
     /// Secrets it makes, reads and changes.
-    pub keeps: BTreeSet<&'static str>,
+    pub keeps: BTreeSet<SecretName>,
     /// Functions it calls.
     pub calls: BTreeSet<&'static str>,
     pub archive: Option<ArchiveUse>,

@@ -7,6 +7,7 @@ mod grants;
 mod lane;
 mod stages;
 
+pub use acting::rows as acting;
 pub use backbone::subscribe;
 pub use grants::{Grants, QueueGrant, READS, TableGrant, WRITES};
 pub(crate) use lane::queues_of;

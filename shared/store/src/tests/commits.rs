@@ -6,9 +6,11 @@ use crate::{
     Change, Committed, Condition, Consistency, Deadline, NotCommitted, Store, StoreError, Token,
     Written,
 };
-use kernel::Error;
+use kernel::{ErrorKind, Problem};
 use std::time::Duration;
 
+const WALLET_NOT_OPEN: Problem =
+    Problem::new(ErrorKind::Conflict, "wallet_not_open", "the wallet is not open");
 const ONCE: Committed = Committed { attempts: 1, found: false };
 
 async fn with_wallet() -> (Engine, Store, Wallet) {
@@ -30,7 +32,7 @@ fn shut(wallet: &Wallet) -> Change {
         .save(&Wallet { status: "shut".to_owned(), ..wallet.clone() })
         .status_in(["open"])
         .named("wallet")
-        .refused_as(Error::conflict("wallet_not_open", "the wallet is not open"));
+        .refused_as(WALLET_NOT_OPEN.error());
     change
 }
 

@@ -1,8 +1,9 @@
 use clap::{Args, Subcommand};
 use contracts::platform::{
-    DLQ_LIST, DLQ_RETRY, DLQ_SKIP, DeadLetter, DeadLetterList, DeadLetterRetry, DeadLetterSkip,
-    EVENT_SHOW, EventShow, LISTENER_LIST, ListenerList, Listing,
+    DLQ_LIST, DLQ_RETRY, DLQ_SKIP, DeadLetter, DeadLetterRetry, DeadLetterSkip, DeadLettersOf,
+    EVENT_SHOW, EventShow, LISTENER_LIST, ListenerList,
 };
+use kernel::{List, Page};
 
 use crate::console::Failure;
 use crate::event_story;
@@ -108,11 +109,7 @@ impl Dlq {
 impl Ls {
     async fn perform(&self, lines: Lines<'_>) -> Result<(), Failure> {
         let Some(listener) = &self.listener else { return self.summary(lines).await };
-        let request = DeadLetterList {
-            listener: listener.clone(),
-            limit: self.part.limit()?,
-            cursor: self.part.cursor(),
-        };
+        let request = self.part.of(DeadLettersOf { listener: listener.clone() })?;
         let list = self.place.desk()?.ask(&DLQ_LIST, &request).await?;
         if self.place.json {
             json(&list, lines);
@@ -120,7 +117,7 @@ impl Ls {
         }
         let headings = ["failed", "cause", "attempts", "error", "fingerprint", "event"];
         table(headings, &list.data.iter().map(letter).collect::<Vec<_>>(), lines);
-        more(list.next.as_ref(), lines);
+        more(list.next_cursor.as_ref(), lines);
         Ok(())
     }
 
@@ -155,9 +152,9 @@ fn letter(one: &DeadLetter) -> [String; 6] {
 impl Peek {
     async fn perform(&self, lines: Lines<'_>) -> Result<(), Failure> {
         let desk = self.place.desk()?;
-        let request =
-            DeadLetterList { listener: self.listener.clone(), limit: limit(1)?, cursor: None };
-        let Listing { data, .. } = desk.ask(&DLQ_LIST, &request).await?;
+        let filters = DeadLettersOf { listener: self.listener.clone() };
+        let request = List { limit: limit(1)?, ..List::of(filters) };
+        let Page { data, .. } = desk.ask(&DLQ_LIST, &request).await?;
         let oldest = data.into_iter().find_map(|one| Some((one.event?, one.replay_id)));
         let Some((event, replay_id)) = oldest else {
             if !self.place.json {

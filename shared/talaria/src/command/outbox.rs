@@ -1,6 +1,6 @@
 use clap::{Args, Subcommand};
 use contracts::platform::{
-    EventAddress, OUTBOX_LIST, OUTBOX_RETRY, OUTBOX_SKIP, OutboxChoice, OutboxList, Unpublished,
+    EventAddress, OUTBOX_LIST, OUTBOX_RETRY, OUTBOX_SKIP, OutboxChoice, OutboxPart, Unpublished,
 };
 
 use crate::console::Failure;
@@ -76,12 +76,10 @@ impl Outbox {
 
 impl Ls {
     async fn perform(&self, lines: Lines<'_>) -> Result<(), Failure> {
-        let request = OutboxList {
+        let request = self.part.of(OutboxPart {
             status: if self.failed { Unpublished::Failed } else { Unpublished::Pending },
             kind: self.kind.clone(),
-            limit: self.part.limit()?,
-            cursor: self.part.cursor(),
-        };
+        })?;
         let list = self.place.desk()?.ask(&OUTBOX_LIST, &request).await?;
         if self.place.json {
             json(&list, lines);
@@ -99,7 +97,7 @@ impl Ls {
         });
         let headings = ["type", "status", "attempts", "error", "committed", "event"];
         table(headings, &rows.collect::<Vec<_>>(), lines);
-        more(list.next.as_ref(), lines);
+        more(list.next_cursor.as_ref(), lines);
         Ok(())
     }
 }

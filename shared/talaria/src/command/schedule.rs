@@ -1,6 +1,7 @@
 use clap::{Args, Subcommand};
+use contracts::Nothing;
 use contracts::platform::{
-    SCHEDULE_CANCEL, SCHEDULE_LIST, SCHEDULE_RUN, ScheduleAddress, ScheduleChoice, ScheduleList,
+    SCHEDULE_CANCEL, SCHEDULE_LIST, SCHEDULE_RUN, ScheduleAddress, ScheduleChoice,
 };
 
 use crate::console::Failure;
@@ -62,7 +63,7 @@ impl Schedule {
 
 impl Ls {
     async fn perform(&self, lines: Lines<'_>) -> Result<(), Failure> {
-        let request = ScheduleList { limit: self.part.limit()?, cursor: self.part.cursor() };
+        let request = self.part.of(Nothing::default())?;
         let list = self.place.desk()?.ask(&SCHEDULE_LIST, &request).await?;
         if self.place.json {
             json(&list, lines);
@@ -73,7 +74,7 @@ impl Ls {
             [line.due_at.to_string(), line.kind.clone(), line.what.clone(), schedule]
         });
         table(["due", "kind", "what", "schedule"], &rows.collect::<Vec<_>>(), lines);
-        more(list.next.as_ref(), lines);
+        more(list.next_cursor.as_ref(), lines);
         Ok(())
     }
 }

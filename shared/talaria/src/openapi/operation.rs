@@ -2,7 +2,7 @@
 //! come by path, the rest by body where the method has one, else by query.
 
 use contracts::{Access, Idempotency, Media, Method, Precondition, Rate, Spec, Success};
-use runtime::http::catalogue;
+use kernel::Problem;
 use serde_json::{Map, Value, json};
 
 use crate::member::put;
@@ -150,8 +150,8 @@ fn responses(page: &Page, has_parameters: bool) -> Value {
         });
         responses.insert("304".to_owned(), not_modified);
     }
-    for (status, codes) in refusal::of(spec, has_parameters) {
-        responses.insert(status.to_string(), refused(spec, status, &codes));
+    for (status, problems) in refusal::of(spec, has_parameters) {
+        responses.insert(status.to_string(), refused(spec, status, &problems));
     }
     Value::Object(responses)
 }
@@ -194,15 +194,9 @@ fn success(page: &Page) -> Value {
     response
 }
 
-fn refused(spec: &Spec, status: u16, codes: &[&str]) -> Value {
-    let lines: Vec<String> = codes
-        .iter()
-        .map(|code| {
-            let title =
-                catalogue().iter().find(|one| one.code == *code).map_or("", |one| one.title);
-            format!("- `{code}`: {title}.")
-        })
-        .collect();
+fn refused(spec: &Spec, status: u16, problems: &[&Problem]) -> Value {
+    let lines: Vec<String> =
+        problems.iter().map(|one| format!("- `{}`: {}.", one.code(), one.title())).collect();
     let mut names = vec!["RequestId"];
     if status != 429 {
         names.extend(rate_headers(spec));

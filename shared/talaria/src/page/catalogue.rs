@@ -1,28 +1,23 @@
 //! Closed lists: settings, error codes, alarms.
 
 use kernel::FaultCode;
-use runtime::config::SETTINGS;
-use runtime::http::catalogue;
+use runtime::config::{VARIABLES, Variable};
+use runtime::http::on_wire;
 
 use super::table;
+use crate::platform::Platform;
 use crate::template::alarm::KINDS;
 use crate::template::is_set_on_aws;
 
-/// Every environment variable of a function.
-pub fn environment() -> String {
-    let rows = SETTINGS.iter().map(|setting| {
-        let default = match setting.default {
-            None => "must be set".to_owned(),
-            Some("") => "empty".to_owned(),
-            Some(default) => format!("`{default}`"),
-        };
-        let on_aws = if is_set_on_aws(setting.name) { "template" } else { "default, or Lambda" };
-        vec![
-            format!("`{}`", setting.name),
-            default,
-            on_aws.to_owned(),
-            setting.docs.trim().to_owned(),
-        ]
+/// Every environment variable: what all functions read, and what those of one module do.
+pub fn environment(platform: &Platform) -> String {
+    let rows = VARIABLES.iter().map(|variable| {
+        let on_aws = if is_set_on_aws(variable.name) { "template" } else { "default, or Lambda" };
+        told(variable, on_aws.to_owned())
+    });
+    let own = platform.modules.iter().flat_map(|module| {
+        let of = format!("`{}`", module.name);
+        module.settings.declared.iter().map(move |one| told(&one.variable, of.clone()))
     });
     let tables = "Besides, `TALARIA_TABLE_<TABLE>` names the physical table of one logical table, and \
                   `TALARIA_TABLE_ENDPOINT_<TABLE>` the DynamoDB endpoint it is reached at, for modules \
@@ -30,21 +25,33 @@ pub fn environment() -> String {
                   of the mail system may hold a password and is a hidden parameter.";
     format!(
         "# Environment\n\nWhat a function reads at its start. It refuses to start on a missing or \
-         malformed value.\n\n{}\n{tables}\n",
-        table(&["variable", "default", "on AWS from", "meaning"], rows)
+         malformed value.\n\n{}\n{tables}\n\n## Settings of modules\n\nRead by the functions of one \
+         module alone; its template holds the default.\n\n{}",
+        table(&["variable", "default", "on AWS from", "meaning"], rows),
+        table(&["variable", "default", "module", "meaning"], own)
     )
 }
 
+fn told(variable: &Variable, of: String) -> Vec<String> {
+    let default = match variable.default {
+        None => "must be set".to_owned(),
+        Some("") => "empty".to_owned(),
+        Some(default) => format!("`{default}`"),
+    };
+    vec![format!("`{}`", variable.name), default, of, variable.docs.trim().to_owned()]
+}
+
 /// Every error code and field code.
-pub fn error_codes() -> String {
-    let mut all: Vec<_> = catalogue().iter().collect();
-    all.sort_by_key(|one| (one.status, one.code));
-    let rows = all.into_iter().map(|one| {
+pub fn error_codes(platform: &Platform) -> String {
+    let mut all = platform.problems.clone();
+    all.sort_by_key(|problem| (on_wire(problem.kind()).0, problem.code()));
+    let rows = all.into_iter().map(|problem| {
+        let (status, error_type) = on_wire(problem.kind());
         vec![
-            format!("`{}`", one.code),
-            one.status.to_string(),
-            format!("`{}`", one.error_type),
-            one.title.to_owned(),
+            format!("`{}`", problem.code()),
+            status.to_string(),
+            format!("`{error_type}`"),
+            problem.title().to_owned(),
         ]
     });
     let fields = FaultCode::ALL.iter().map(|code| vec![format!("`{}`", code.as_str())]);
@@ -79,12 +86,16 @@ mod tests {
 
     #[test]
     fn no_code_and_no_setting_is_left_out() {
-        let (codes, settings) = (error_codes(), environment());
-        for one in catalogue() {
-            assert!(codes.contains(&format!("| `{}` |", one.code)), "{}", one.code);
+        let platform = Platform::read();
+        let (codes, settings) = (error_codes(&platform), environment(&platform));
+        for problem in &platform.problems {
+            assert!(codes.contains(&format!("| `{}` |", problem.code())), "{problem:?}");
         }
-        for setting in SETTINGS {
-            assert!(settings.contains(&format!("| `{}` |", setting.name)), "{}", setting.name);
+        let own = platform.modules.iter().flat_map(|module| &module.settings.declared);
+        let own: Vec<&str> = own.map(|setting| setting.variable.name).collect();
+        assert!(own.contains(&"TALARIA_ARGON2_PASSES"), "{own:?}");
+        for name in VARIABLES.iter().map(|variable| variable.name).chain(own) {
+            assert!(settings.contains(&format!("| `{name}` |")), "{name}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use contracts::Access;
 use runtime::backbone::Backbone;
+use runtime::secrets::SecretName;
 use runtime::wiring::LaneError;
 use runtime::{Module, Row, Trigger};
 use serde_json::{Value, json};
@@ -98,7 +99,9 @@ fn bullets(lines: Vec<String>, otherwise: &str) -> String {
 
 fn owns(module: &Module) -> String {
     let tables = module.tables.iter().map(|table| format!("table `{}`", table.name()));
-    let mut secrets: Vec<&str> =
+    let settings = module.settings.declared.iter();
+    let settings = settings.map(|setting| format!("setting `{}`", setting.variable.name));
+    let mut secrets: Vec<SecretName> =
         module.rows.iter().flat_map(|row| row.keeps.iter().copied()).collect();
     secrets.sort_unstable();
     secrets.dedup();
@@ -108,7 +111,7 @@ fn owns(module: &Module) -> String {
     events.sort_unstable();
     events.dedup();
     let events = events.into_iter().map(|name| format!("event `{name}`"));
-    bullets(tables.chain(secrets).chain(events).collect(), "Nothing.")
+    bullets(tables.chain(settings).chain(secrets).chain(events).collect(), "Nothing.")
 }
 
 fn promises(module: &Module) -> String {

@@ -1,21 +1,18 @@
 //! A function as a resource.
 
-use contracts::Rate;
-use runtime::wiring::resource_name;
+use runtime::wiring::{acting, resource_name};
 use runtime::{Module, Row, Trigger};
 use serde_json::{Map, Value, json};
 
 use super::intrinsic::{filled, logical, named, only_if, queue_arn, reference, resource};
 use super::role::Roles;
 use super::source::UNDELIVERED;
-use super::{Resources, acting, log, rollout};
+use super::{Resources, log, rollout};
 use crate::member::put;
 use crate::platform::apis_of;
 
 /// Settings no template sets: Lambda sets them itself, or their default is right on AWS.
 const NOT_SET_ON_AWS: &[&str] = &[
-    "TALARIA_ARGON2_MEMORY_KIB",
-    "TALARIA_ARGON2_PASSES",
     "TALARIA_TEST_MODE",
     "AWS_REGION",
     "AWS_ENDPOINT_URL_DYNAMODB",
@@ -34,10 +31,10 @@ pub fn is_set_on_aws(name: &str) -> bool {
     !NOT_SET_ON_AWS.contains(&name)
 }
 
-/// What all functions of a module share. `AWS_ENDPOINT_URL` is empty on AWS; it is named because
+/// What all functions of a module share, the settings of the module among it. `AWS_ENDPOINT_URL` is empty on AWS; it is named because
 /// `sam local invoke --env-vars` sets only what a template names.
 pub fn globals(module: &Module) -> Value {
-    json!({ "Function": {
+    let mut globals = json!({ "Function": {
         "Runtime": "provided.al2023",
         "CodeUri": format!("../../target/lambda/{}", module.name),
         "Architectures": [reference("Architecture")],
@@ -54,7 +51,13 @@ pub fn globals(module: &Module) -> Value {
             "TALARIA_CONFIG_VERSION": reference("ConfigVersion"),
             "AWS_ENDPOINT_URL": "",
         } },
-    } })
+    } });
+    let variables = globals.pointer_mut("/Function/Environment/Variables");
+    if let Some(Value::Object(variables)) = variables {
+        let own = module.settings.declared.iter().map(|setting| setting.variable);
+        variables.extend(own.map(|one| (one.name.to_owned(), json!(one.default))));
+    }
+    globals
 }
 
 /// The function of a row, under one of the module's roles.
@@ -98,7 +101,7 @@ pub fn logical_name(row: &Row) -> String {
 
 /// The variables only this function has.
 fn environment(module: &Module, row: &Row) -> Map<String, Value> {
-    let acting = acting::rows(module, row);
+    let acting = acting(module, row);
     let any = |of: fn(&Row) -> bool| acting.iter().any(|row| of(row));
     let mut own = Map::new();
     let mut set = |name: &str, value: Value| own.insert(name.to_owned(), value);
@@ -136,16 +139,27 @@ fn description(row: &Row) -> String {
     if first.is_empty() { row.id.to_owned() } else { format!("{}: {first}", row.id) }
 }
 
-/// Whether the pipeline of a function counts callers by network.
-pub fn counts_networks(row: &Row) -> bool {
-    row.http().is_some_and(|spec| spec.rate != Rate::Unlimited)
-}
-
 #[cfg(test)]
 mod tests {
+    use runtime::settings::Setting;
+
     use super::*;
     use crate::fixture;
     use crate::template::of_module;
+
+    #[test]
+    fn a_module_is_told_its_own_settings_and_no_other() {
+        runtime::settings! {
+            /// How many.
+            COUNT: Setting<u8> = Setting::new("TALARIA_COUNT", "3");
+        }
+        let text = |module: &Module| of_module(module).unwrap().to_string();
+        let other = text(&fixture::module());
+        assert_eq!(COUNT.spec.variable.docs.trim(), "How many.");
+        assert!(!other.contains("TALARIA_COUNT"));
+        let own = text(&fixture::module().settings(SETTINGS));
+        assert!(own.contains("\"TALARIA_COUNT\":\"3\""));
+    }
 
     #[test]
     fn every_setting_is_set_by_some_template_or_declared_as_not_set() {
@@ -155,7 +169,7 @@ mod tests {
         let mut module = fixture::module();
         module.rows.push(row);
         let text = of_module(&module).unwrap().to_string();
-        for setting in runtime::config::SETTINGS {
+        for setting in runtime::config::VARIABLES {
             let is_set = text.contains(&format!("\"{}\"", setting.name));
             assert_eq!(is_set, is_set_on_aws(setting.name), "{}", setting.name);
         }

@@ -1,7 +1,6 @@
 //! The roles of a module's functions. Functions with identical grants share one: the role is what is
 //! allowed, and says it in its name.
 
-mod grant;
 mod name;
 mod statement;
 

@@ -3,7 +3,8 @@
 use contracts::{Audit, Rate, Spec};
 use events::EventSpec;
 use events::ops::LISTENER_BLOCKED;
-use runtime::http::catalogue;
+use kernel::Problem;
+use runtime::config::VARIABLES;
 use runtime::module::Reactor;
 use runtime::rate::CELLS;
 use runtime::{Module, Row, Trigger};
@@ -11,7 +12,6 @@ use store::{INBOX, PLATFORM_TABLES, Table};
 
 use super::{Breach, STACK_NAME_MAX, breach, listener};
 use crate::platform::Platform;
-use crate::refusal::is_mutating;
 
 /// Longest name of a Lambda function.
 const FUNCTION_NAME_MAX: usize = 64;
@@ -38,12 +38,14 @@ pub fn breaches(platform: &Platform) -> Vec<Breach> {
         found.extend(of_row(platform, module, row));
     }
     found.extend(platform.modules.iter().flat_map(of_reactors));
+    found.extend(of_settings(platform));
     for (_, row, spec) in platform.routes() {
         found.extend(of_route(row, spec));
     }
     found.extend(of_lists(platform));
     found.extend(of_tables(platform));
     found.extend(of_contracts(platform));
+    found.extend(of_problems(platform));
     found
 }
 
@@ -93,6 +95,12 @@ fn of_row(platform: &Platform, module: &Module, row: &Row) -> Vec<Breach> {
         found.push(breach!(
             "{id} hands events over again: it writes the inbox, where it notes what is gone"
         ));
+    }
+    for secret in row.keeps.iter().filter(|secret| secret.module() != module.name) {
+        found.push(breach!("{id} keeps secret {secret}: its name starts with the module"));
+    }
+    for secret in row.secrets.iter().filter(|secret| secret.module() != module.name) {
+        found.push(breach!("{id} opens secret {secret}, which another module keeps"));
     }
     for job in &row.jobs {
         let works = |other: &Row| other.id == *job && matches!(other.trigger, Trigger::Job);
@@ -157,18 +165,13 @@ fn of_reactors(module: &Module) -> Vec<Breach> {
 
 fn of_route(row: &Row, spec: &Spec) -> Vec<Breach> {
     let (mut found, id) = (Vec::new(), row.id);
-    if is_mutating(spec) && spec.audit == Audit::Undecided {
+    if spec.changes_something() && spec.audit == Audit::Undecided {
         found
             .push(breach!("{id} changes something: name its audit action, or say why it has none"));
     }
     let is_public = !spec.access.needs_credential();
     if is_public && spec.rate == Rate::Unlimited && !UNLIMITED.contains(&id) {
         found.push(breach!("{id} is public: give it a rate class"));
-    }
-    for code in spec.codes {
-        if !catalogue().iter().any(|one| one.code == *code) {
-            found.push(breach!("{id} names error code {code}, which is not in the catalogue"));
-        }
     }
     if spec.docs.trim().is_empty() {
         found.push(breach!("{id} has no documentation"));
@@ -225,7 +228,10 @@ fn of_contracts(platform: &Platform) -> Vec<Breach> {
         found.push(breach!("contract {} is served by no module table", page.spec.id));
     }
     for (_, row, _) in platform.routes().filter(|(_, row, _)| platform.page(row.id).is_none()) {
-        found.push(breach!("{} serves a contract that is not in the book", row.id));
+        found.push(breach!(
+            "{} serves a contract that is not in the book: list its module in shared/contracts",
+            row.id
+        ));
     }
     for call in &platform.calls {
         let answers = |row: &Row| row.id == call.id && matches!(row.trigger, Trigger::Call(_));
@@ -233,11 +239,53 @@ fn of_contracts(platform: &Platform) -> Vec<Breach> {
             found.push(breach!("typed call {} is answered by no module table", call.id));
         }
     }
+    for operation in &platform.operations {
+        let serves = |row: &Row| row.id == operation.id;
+        if !platform.rows().any(|(_, row)| serves(row)) {
+            found.push(breach!("operation {} is served by no module table", operation.id));
+        }
+    }
     found
+}
+
+/// Settings that two read, or that would refuse the start without having been set.
+fn of_settings(platform: &Platform) -> Vec<Breach> {
+    let mut found = Vec::new();
+    let mut taken: Vec<&str> = VARIABLES.iter().map(|variable| variable.name).collect();
+    for module in &platform.modules {
+        for setting in &module.settings.declared {
+            let name = setting.variable.name;
+            if taken.contains(&name) || !name.starts_with("TALARIA_") {
+                found.push(breach!("setting {name} of {} needs a name of its own", module.name));
+            }
+            if let Err(fault) = setting.check() {
+                found.push(breach!("the default of a setting of {}: {fault}", module.name));
+            }
+            taken.push(name);
+        }
+    }
+    found
+}
+
+/// Refusals that no page tells of.
+fn of_problems(platform: &Platform) -> Vec<Breach> {
+    let pages = platform.pages.iter().map(|page| (page.spec.id, page.spec.refuses));
+    let calls = platform.calls.iter().map(|call| (call.id, call.refuses));
+    let operations = platform.operations.iter().map(|one| (one.id, one.refuses));
+    let refused = pages.chain(calls).chain(operations);
+    let refused = refused.flat_map(|(id, all)| all.iter().map(move |problem| (id, problem)));
+    let untold = refused.filter(|(_, problem)| !platform.problems.contains(problem));
+    let line = |(id, problem): (&str, &&Problem)| {
+        breach!("{id} refuses with {}, which stands in no table of problems!", problem.code())
+    };
+    untold.map(line).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use runtime::secrets::SecretName;
+    use runtime::settings::Setting;
+
     use super::*;
     use crate::fixture;
 
@@ -334,10 +382,46 @@ mod tests {
     fn a_contract_that_nobody_serves_is_named() {
         let lines = lines([]);
         assert!(lines.contains(&"contract auth.login is served by no module table".to_owned()));
-        assert!(
-            lines
-                .contains(&"typed call auth.account_get is answered by no module table".to_owned())
-        );
+        let call = "typed call auth.account_get is answered by no module table";
+        assert!(lines.contains(&call.to_owned()));
+        let operation = "operation platform.dlq_list is served by no module table";
+        assert!(lines.contains(&operation.to_owned()));
+    }
+
+    #[test]
+    fn a_setting_has_a_name_of_its_own_and_a_default_that_is_valid() {
+        const OWN: Setting<u8> = Setting::new("TALARIA_DEMO", "3");
+        let told = |setting: Setting<u8>| {
+            let module = fixture::module_of([]).settings(&[OWN.spec, setting.spec]);
+            of_settings(&Platform::of(vec![module])).into_iter().map(|one| one.0).collect()
+        };
+        let lines: [Vec<String>; 5] = [
+            told(Setting::new("TALARIA_OTHER", "3")),
+            told(OWN),
+            told(Setting::new("TALARIA_STAGE", "3")),
+            told(Setting::new("OTHER", "3")),
+            told(Setting::new("TALARIA_OTHER", "3").quick("many")),
+        ];
+        assert_eq!(lines.each_ref().map(Vec::len), [0, 1, 1, 1, 1], "{lines:?}");
+    }
+
+    #[test]
+    fn a_secret_is_opened_by_the_module_that_keeps_it() {
+        const STRANGE: SecretName = SecretName::new("other/key");
+        let hears = || fixture::hears("demo.on_updated", events::profile::UPDATED.spec);
+        let told = |row| lines([row]).iter().any(|line| line.contains("secret other/key"));
+        assert!(told(hears().opens([STRANGE])) && told(hears().keeps([STRANGE])));
+        assert!(!told(hears().opens([SecretName::new("demo/key")])));
+    }
+
+    #[test]
+    fn a_refusal_that_stands_in_no_table_is_named() {
+        let mut platform = Platform::of(Vec::new());
+        assert_eq!(of_problems(&platform), []);
+        platform.problems.retain(|problem| problem.code() != "tenant_unknown");
+        let lines: Vec<String> = of_problems(&platform).into_iter().map(|one| one.0).collect();
+        let expected = "auth.register refuses with tenant_unknown, which stands in no table";
+        assert!(lines.iter().any(|line| line.starts_with(expected)), "{lines:?}");
     }
 
     #[test]

@@ -6,8 +6,10 @@ use std::sync::atomic::AtomicU16;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use interface::envelope::UNREADABLE_EVENT;
 use interface::{Envelope, EnvelopeError};
-use kernel::{Error, RequestId, Timestamp};
+use kernel::problem::LOCK_TIMEOUT;
+use kernel::{Error, ErrorKind, Problem, RequestId, Timestamp};
 use serde::Deserialize;
 use store::collected::{self, Batches, Collected, Head};
 use store::inbox::{self, Failure, InboxRow, Meaning};
@@ -30,7 +32,8 @@ const ACTIONS: usize = 90;
 /// What one chunk may take; a run ends when less is left.
 const CHUNK_TIME: Duration = Duration::from_secs(5);
 /// Why a run stopped in good order.
-const OUT_OF_TIME: &str = "out_of_time";
+const OUT_OF_TIME: Problem =
+    Problem::new(ErrorKind::Unavailable, "out_of_time", "the batch is not finished");
 /// Why there is nothing to do: another delivery has taken the event off.
 const TAKEN: &str = "taken_before";
 
@@ -85,7 +88,7 @@ fn collecting(row: &Row) -> Result<&Collecting, Error> {
 }
 
 fn unreadable(fault: &EnvelopeError) -> Error {
-    Error::new(kernel::ErrorKind::Validation, "unreadable_event", fault.to_string())
+    UNREADABLE_EVENT.because(fault.to_string())
 }
 
 struct Run<'a> {
@@ -137,7 +140,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let worked = self.work_through(head.begun).await;
-        if worked.as_ref().is_err_and(|error| error.code() == OUT_OF_TIME) && !head.begun {
+        if worked.as_ref().is_err_and(|error| error.is(&OUT_OF_TIME)) && !head.begun {
             let _ = store.update(head.pause()).await?;
         }
         self.close(&head, worked?).await
@@ -168,7 +171,7 @@ impl<'a> Run<'a> {
     /// Refuses to go on where too little time is left: the message comes again, and finds what is left.
     fn check_time(&self) -> Result<(), Error> {
         match self.ctx.remaining() < CHUNK_TIME {
-            true => Err(Error::unavailable(OUT_OF_TIME, "the batch is not finished")),
+            true => Err(OUT_OF_TIME.error()),
             false => Ok(()),
         }
     }
@@ -300,7 +303,7 @@ impl<'a> Run<'a> {
                 _ => return Err(error),
             }
         }
-        Err(Error::conflict("lock_timeout", "too many writers at once"))
+        Err(LOCK_TIMEOUT.error())
     }
 
     fn worker(&self) -> Worker {
@@ -332,6 +335,7 @@ impl<'a> Run<'a> {
             cause: Cause::Batch(self.batches.clone(), events.to_vec()),
             if_match: IfMatch::Absent,
             signal: Signal::of(Some((self.order.tenantid, self.order.livemode))),
+            settings: outer.settings.clone(),
             consequences: outer.consequences.clone(),
             commits: AtomicU16::new(0),
         }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU16;
 
 use futures_util::FutureExt;
-use interface::{Envelope, EnvelopeError};
+use interface::Envelope;
+use kernel::problem::LOCK_TIMEOUT;
 use kernel::{Error, ErrorKind, Timestamp};
 use store::inbox;
 
@@ -113,6 +114,7 @@ impl Item<'_> {
             cause: Cause::Event(Box::new(delivery.clone())),
             if_match: IfMatch::Absent,
             signal: Signal::of(Some((event.tenantid, event.livemode))),
+            settings: self.function.module.settings.clone(),
             consequences: self.function.module.clone(),
             commits: AtomicU16::new(0),
         };
@@ -133,7 +135,7 @@ impl Item<'_> {
                 let accepts = &self.listening.accepts;
                 match (self.handler)(call.clone(), ctx.who.clone(), event.clone(), accepts) {
                     Ok(running) => running.await,
-                    Err(fault) => Err(unreadable(&fault)),
+                    Err(fault) => Err(fault.into()),
                 }
             };
             let error = match AssertUnwindSafe(running).catch_unwind().await {
@@ -148,7 +150,7 @@ impl Item<'_> {
                 _ => return Err(error),
             }
         }
-        Err(Error::conflict("lock_timeout", "too many writers at once"))
+        Err(LOCK_TIMEOUT.error())
     }
 
     #[expect(clippy::too_many_arguments, reason = "one line says everything about one attempt")]
@@ -190,14 +192,6 @@ impl Item<'_> {
         };
         ports.log.done(&ports.config, now, &done);
     }
-}
-
-fn unreadable(fault: &EnvelopeError) -> Error {
-    let code = match fault {
-        EnvelopeError::UnknownSchema { .. } => "unsupported_schema",
-        EnvelopeError::Malformed(_) | EnvelopeError::TooLarge { .. } => "unreadable_event",
-    };
-    Error::new(ErrorKind::Validation, code, fault.to_string())
 }
 
 /// A handler's error: what the caller of an endpoint could mend can never be mended here.

@@ -1,6 +1,6 @@
 use clap::{Args, ValueEnum};
 
-use super::edit::{before_first_after, before_last, pascal, sorted_line};
+use super::edit::{before_last, pascal, sorted_line};
 use super::{Draft, check_text, check_word, filled};
 use crate::console::Failure;
 
@@ -101,23 +101,22 @@ fn enlist(draft: &mut Draft<'_>, name: &str) -> Result<(), Failure> {
     draft.change("shared/catalog/Cargo.toml", |text| {
         in_block(text, "[dependencies]", &format!("{name}.workspace = true"))
     })?;
-    draft.change("shared/catalog/src/lib.rs", |text| {
-        sorted_modules(text, &format!("        {name}::module(),"))
-    })?;
-    draft.change("shared/contracts/src/lib.rs", |text| {
-        let text = sorted_line(text, "pub mod ", &format!("pub mod {name};"))?;
-        let text = text.replacen("::SPECS];", &format!("::SPECS, {name}::SPECS];"), 1);
-        let line = format!("    {name}::describe(book);");
-        before_first_after(&text, "fn describe(book", "}", &line)
-    })?;
+    draft.change("shared/catalog/src/lib.rs", |text| in_list(text, name))?;
     draft.change("tests/it/journeys.rs", |text| {
         in_block(text, "journeys! {", &format!("    {name},"))
     })?;
-    draft.change("shared/events/src/lib.rs", |text| {
-        let text = sorted_line(text, "pub mod ", &format!("pub mod {name};"))?;
-        let line = format!("    {name}::describe(catalogue);");
-        before_first_after(&text, "fn describe(catalogue", "}", &line)
-    })
+    for declares in ["contracts", "events"] {
+        draft.change(&format!("shared/{declares}/src/lib.rs"), |text| {
+            let text = sorted_line(text, "pub mod ", &format!("pub mod {name};"))?;
+            in_list(&text, name)
+        })?;
+    }
+    Ok(())
+}
+
+/// Puts a module into the list of modules of a crate.
+fn in_list(text: &str, name: &str) -> Option<String> {
+    in_block(text, "modules! {", &format!("    {name}"))
 }
 
 /// Puts a line behind a heading, before the first line that sorts after it.
@@ -129,10 +128,6 @@ fn in_block(text: &str, heading: &str, line: &str) -> Option<String> {
     let (before, after) = lines.split_at(at.min(lines.len()));
     let all = before.iter().copied().chain([line]).chain(after.iter().copied());
     Some(all.collect::<Vec<_>>().join("\n") + "\n")
-}
-
-fn sorted_modules(text: &str, line: &str) -> Option<String> {
-    in_block(text, "    let modules = vec![", line)
 }
 
 #[cfg(test)]
@@ -154,12 +149,13 @@ mod tests {
             let found = draft.files.iter().find(|(drafted, _)| drafted == path);
             found.map(|(_, text)| text.clone()).unwrap_or_default()
         };
-        let catalog = text("shared/catalog/src/lib.rs");
-        assert!(catalog.contains("auth::module(),\n        billing::module(),\n        gateway"));
+        for list in ["catalog", "contracts", "events"] {
+            let list = text(&format!("shared/{list}/src/lib.rs"));
+            assert!(list.contains("modules! {\n    auth\n    billing\n    gateway\n"), "{list}");
+        }
+        assert!(text("shared/events/src/lib.rs").contains("mod auth;\npub mod billing;\n"));
         let manifest = text("Cargo.toml");
         assert!(manifest.contains("billing = { path = \"functions/billing\" }\ngateway ="));
-        assert!(text("shared/contracts/src/lib.rs").contains("    billing::describe(book);\n}"));
-        assert!(text("shared/contracts/src/lib.rs").contains("billing::SPECS]"));
         assert!(text("template.yaml").contains("  BillingStack:\n"));
         assert!(text("tests/it/journeys.rs").contains("    auth,\n    billing,\n    gateway"));
         assert!(text("tests/it/journeys/billing.rs").contains("/v1/billing"));

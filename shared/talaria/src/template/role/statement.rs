@@ -1,40 +1,38 @@
 //! What a function is allowed: what its row declares and what the pipeline does for it, no more.
 
-use events::Ordering;
+use std::fmt::Display;
+
 use runtime::module::ArchiveUse;
-use runtime::wiring::resource_name;
+use runtime::wiring::{Grants, QueueGrant, TableGrant, resource_name};
 use runtime::{Module, Row, Trigger};
 use serde_json::{Value, json};
 
-use super::grant::{Grant, grants};
 use crate::member::put;
 use crate::template::intrinsic::{
     arn, attribute, filled, function_arn, only_if, queue_arn, reference,
 };
-use crate::template::{acting, listener, log, source};
+use crate::template::{listener, log, source};
 
 /// Services that use the customer's key on behalf of a function.
 const KEY_USERS: [&str; 3] = ["dynamodb", "s3", "sns"];
 
 /// Everything a row is allowed, as statements of a policy.
 pub fn statements(module: &Module, row: &Row) -> Vec<Value> {
-    let acting = acting::rows(module, row);
+    let grants = Grants::of(module, row);
     let mut statements = vec![
         allow(&["logs:CreateLogStream", "logs:PutLogEvents"], attribute(log::GROUP, "Arn")),
         allow(&["xray:PutTelemetryRecords", "xray:PutTraceSegments"], json!("*")),
     ];
-    let tables = grants(module, row);
-    statements.extend(tables.iter().map(table_statement));
-    let topics = topics(&acting);
-    let uses_key = !tables.is_empty() || topics.is_some() || row.archive.is_some();
+    statements.extend(grants.tables.iter().map(table_statement));
+    let topics = topics(&grants);
+    let uses_key = !grants.tables.is_empty() || topics.is_some() || grants.archive.is_some();
     statements.extend(topics);
     statements.extend(uses_key.then(key));
-    statements.extend(queues(row, &acting));
-    statements.extend(secrets(&acting));
-    statements.extend(archive(row));
-    let calls = acting::declared(&acting, |row| &row.calls);
-    if !calls.is_empty() {
-        let callees: Vec<Value> = calls.iter().map(|id| function_arn(id)).collect();
+    statements.extend(queues(row, &grants));
+    statements.extend(secrets(&grants));
+    statements.extend(archive(grants.archive));
+    if !grants.calls.is_empty() {
+        let callees: Vec<Value> = grants.calls.iter().map(|id| function_arn(id)).collect();
         statements.push(allow(&["lambda:InvokeFunction"], json!(callees)));
     }
     if let Trigger::Stream { .. } = row.trigger {
@@ -63,7 +61,7 @@ pub fn allow(actions: &[&str], resources: Value) -> Value {
     json!({ "Effect": "Allow", "Action": actions, "Resource": resources })
 }
 
-fn table_statement(grant: &Grant) -> Value {
+fn table_statement(grant: &TableGrant) -> Value {
     let actions: Vec<String> =
         grant.operations.iter().map(|operation| format!("dynamodb:{operation}")).collect();
     let place = format!("table/${{Name}}-{}", grant.table.name());
@@ -86,62 +84,57 @@ fn table_statement(grant: &Grant) -> Value {
     statement
 }
 
-fn topics(acting: &[&Row]) -> Option<Value> {
-    let in_order = |row: &Row| {
-        row.publishes || row.emits.iter().any(|spec| spec.ordering() == Ordering::Aggregate)
-    };
-    let mut topics = Vec::new();
-    // A blocked aggregate is announced on its own, without order.
-    if acting.iter().any(|row| row.rings()) {
-        topics.push(reference("EventsTopic"));
-    }
-    if acting.iter().any(|row| in_order(row)) {
-        topics.push(reference("EventsFifoTopic"));
-    }
+fn topics(grants: &Grants) -> Option<Value> {
+    let topics = [(grants.topic, "EventsTopic"), (grants.fifo_topic, "EventsFifoTopic")];
+    let topics: Vec<Value> =
+        topics.into_iter().filter(|(is, _)| *is).map(|(_, topic)| reference(topic)).collect();
     (!topics.is_empty()).then(|| allow(&["sns:Publish"], json!(topics)))
 }
 
-fn queues(row: &Row, acting: &[&Row]) -> Vec<Value> {
+fn queues(row: &Row, grants: &Grants) -> Vec<Value> {
     let mut statements = Vec::new();
-    if row.listening().is_some() || matches!(row.trigger, Trigger::Job) {
-        let actions = [
-            "sqs:ChangeMessageVisibility",
-            "sqs:DeleteMessage",
-            "sqs:GetQueueAttributes",
-            "sqs:ReceiveMessage",
-            "sqs:SendMessage",
-        ];
-        statements.push(allow(&actions, attribute(&listener::queue(row), "Arn")));
-        statements
-            .push(allow(&["sqs:SendMessage"], attribute(&listener::dead_letters(row), "Arn")));
+    let mut jobs = Vec::new();
+    for grant in &grants.queues {
+        match grant {
+            QueueGrant::Own => {
+                let actions = [
+                    "sqs:ChangeMessageVisibility",
+                    "sqs:DeleteMessage",
+                    "sqs:GetQueueAttributes",
+                    "sqs:ReceiveMessage",
+                    "sqs:SendMessage",
+                ];
+                statements.push(allow(&actions, attribute(&listener::queue(row), "Arn")));
+                let dead_letters = attribute(&listener::dead_letters(row), "Arn");
+                statements.push(allow(&["sqs:SendMessage"], dead_letters));
+            }
+            QueueGrant::SendTo(job) => jobs.push(queue_arn(&resource_name(job))),
+            QueueGrant::SendToAny => {
+                statements.push(allow(&["sqs:SendMessage"], queue_arn("*")));
+            }
+            QueueGrant::Watch => {
+                statements.push(allow(&["sqs:GetQueueAttributes"], queue_arn("*")));
+            }
+            QueueGrant::Clear => {
+                let actions =
+                    ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage"];
+                statements.push(allow(&actions, queue_arn("*-dlq*")));
+            }
+        }
     }
     if source::has_undelivered(row) {
-        statements.push(allow(&["sqs:SendMessage"], queue_arn(source::UNDELIVERED)));
+        jobs.push(queue_arn(source::UNDELIVERED));
     }
-    // Its own queue is granted above.
-    let jobs = acting::declared(acting, |row| &row.jobs).into_iter().filter(|job| *job != row.id);
-    let jobs: Vec<Value> = jobs.map(|job| queue_arn(&resource_name(job))).collect();
     if !jobs.is_empty() {
         statements.push(allow(&["sqs:SendMessage"], json!(jobs)));
-    }
-    if acting.iter().any(|row| row.sends) {
-        // A policy has no room for the name of every listener.
-        statements.push(allow(&["sqs:SendMessage"], queue_arn("*")));
-    }
-    if row.watches_queues {
-        statements.push(allow(&["sqs:GetQueueAttributes"], queue_arn("*")));
-    }
-    if row.clears_dead_letters {
-        let actions = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage"];
-        statements.push(allow(&actions, queue_arn("*-dlq*")));
     }
     statements
 }
 
-fn archive(row: &Row) -> Vec<Value> {
+fn archive(used: Option<ArchiveUse>) -> Vec<Value> {
     // Names of buckets are unique everywhere: their ARNs have neither region nor account.
     let files = || filled("arn:${AWS::Partition}:s3:::${ArchiveBucket}/archive/*");
-    match row.archive {
+    match used {
         None | Some(ArchiveUse::Named) => Vec::new(),
         Some(ArchiveUse::Written) => vec![allow(&["s3:PutObject"], files())],
         Some(ArchiveUse::Read) => {
@@ -155,30 +148,30 @@ fn archive(row: &Row) -> Vec<Value> {
     }
 }
 
-fn secrets(acting: &[&Row]) -> Vec<Value> {
+fn secrets(grants: &Grants) -> Vec<Value> {
     let mut statements = Vec::new();
-    let opened = acting::declared(acting, |row| &row.secrets);
-    if !opened.is_empty() {
-        // Secrets Manager adds a dash and six characters to every name.
-        let places: Vec<Value> =
-            opened.iter().map(|name| secret(&format!("{name}-??????"))).collect();
+    if !grants.opens.is_empty() {
+        let places: Vec<Value> = grants.opens.iter().map(made).collect();
         statements.push(allow(&["secretsmanager:GetSecretValue"], json!(places)));
     }
-    let kept = acting::declared(acting, |row| &row.keeps);
-    if !kept.is_empty() {
-        // Who keeps a secret asks first whether it is there; one that is not has no such ending yet.
-        let places = |name: &&str| [secret(name), secret(&format!("{name}-??????"))];
-        let places: Vec<Value> = kept.iter().flat_map(places).collect();
+    if !grants.keeps.is_empty() {
+        // Who keeps a secret asks first whether it is there; one that is not has no ending yet.
+        let places = grants.keeps.iter().flat_map(|name| [secret(name), made(name)]);
         let actions = [
             "secretsmanager:CreateSecret",
             "secretsmanager:GetSecretValue",
             "secretsmanager:PutSecretValue",
         ];
-        statements.push(allow(&actions, json!(places)));
+        statements.push(allow(&actions, json!(places.collect::<Vec<Value>>())));
     }
     statements
 }
 
-fn secret(name: &str) -> Value {
+/// A secret that is there: Secrets Manager adds a dash and six characters to every name.
+fn made(name: impl Display) -> Value {
+    secret(format!("{name}-??????"))
+}
+
+fn secret(name: impl Display) -> Value {
     arn("secretsmanager", &format!("secret:${{SecretPrefix}}{name}"))
 }

@@ -1,8 +1,9 @@
 use runtime::Row;
 use runtime::module::react;
+use runtime::secrets::SecretName;
+use runtime::wiring::{Grants, READS, WRITES};
 use store::{PLATFORM, Table};
 
-use super::grant::{READS, WRITES, grants};
 use super::statement::{allow, statements};
 use super::*;
 use crate::fixture;
@@ -14,9 +15,10 @@ fn granted(id: &str) -> Vec<(&'static str, Vec<&'static str>, bool)> {
 }
 
 fn granted_in(module: &Module, id: &str) -> Vec<(&'static str, Vec<&'static str>, bool)> {
-    grants(module, module.row(id).unwrap())
-        .into_iter()
-        .map(|one| (one.table.name(), one.operations, one.tenants_only))
+    let grants = Grants::of(module, module.row(id).unwrap());
+    let tables = grants.tables.into_iter();
+    tables
+        .map(|one| (one.table.name(), one.operations.into_iter().collect(), one.tenants_only))
         .collect()
 }
 
@@ -58,8 +60,7 @@ fn who_plans_a_timer_may_send_to_the_job_that_fires_timers_and_write_rows_of_ten
         all.iter().filter(|one| one.to_string().contains("sqs:")).collect();
     let fire = json!([queue_arn("platform-schedule_fire")]);
     assert_eq!(about_queues, [&allow(&["sqs:SendMessage"], fire)]);
-    let platform = grants(&module, &row).into_iter().find(|one| one.table == PLATFORM);
-    assert!(platform.unwrap().tenants_only);
+    assert!(Grants::of(&module, &row).table(PLATFORM.name()).unwrap().tenants_only);
 }
 
 #[test]
@@ -68,7 +69,10 @@ fn who_commits_may_do_what_its_inline_listeners_and_reactors_do() {
     let updated = events::profile::UPDATED;
     let mut module = fixture::module();
     module.rows.push(
-        fixture::hears("demo.on_saved", updated.spec).inline(300).writes([noted]).opens(["k"]),
+        fixture::hears("demo.on_saved", updated.spec)
+            .inline(300)
+            .writes([noted])
+            .opens([SecretName::new("k")]),
     );
     let tally = react("demo.tally", &updated, |_| Ok(store::Change::new()));
     module = module.reacts([tally.writes([tallied])]);
@@ -147,7 +151,7 @@ fn whoever_has_a_grant_more_has_another_role() {
     let more: [Row; 6] = [
         row().reads([Table::new("notes")]),
         row().writes([fixture::DEMO]),
-        row().opens(["k"]),
+        row().opens([SecretName::new("k")]),
         row().emits([events::profile::UPDATED.spec]),
         row().calls(&contracts::auth::ACCOUNT_GET),
         row().reads_archive(),
