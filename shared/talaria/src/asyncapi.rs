@@ -2,11 +2,8 @@
 //! Channels are the two topics, a queue for every listener, and the socket where anything speaks it.
 
 mod channel;
-mod envelope;
 #[cfg(test)]
 mod tests;
-
-pub use envelope::envelope_schema;
 
 use events::catalogue::Entry;
 use events::envelope::MEDIA_TYPE;
@@ -15,6 +12,7 @@ use runtime::wiring::{Lane, LaneError, Topic, resource_name};
 use runtime::{Row, Trigger};
 use serde_json::{Map, Value, json};
 
+use crate::envelope::envelope_schema;
 use crate::openapi::told;
 use crate::platform::Platform;
 

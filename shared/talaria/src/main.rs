@@ -5,9 +5,11 @@ mod asyncapi;
 mod command;
 mod compatibility;
 mod console;
+mod envelope;
 mod event_story;
 #[cfg(test)]
 mod fixture;
+mod generated;
 mod member;
 mod openapi;
 mod operators;

@@ -131,7 +131,7 @@ fn event_schema(name: &str) -> String {
 fn schemas(platform: &Platform, body: &Value) -> Map<String, Value> {
     let mut all = platform.schemas.clone();
     all.insert("Problem".to_owned(), runtime::http::problem_schema());
-    all.insert("EventEnvelope".to_owned(), crate::asyncapi::envelope_schema());
+    all.insert("EventEnvelope".to_owned(), crate::envelope::envelope_schema());
     for (name, schema) in &platform.event_schemas {
         let mut schema = schema.clone();
         schema::rename_references(&mut schema, &event_schema);

@@ -3,8 +3,8 @@ use events::Envelope;
 use serde_json::Value;
 
 use super::generate::{fresh, report};
-use crate::artefact;
 use crate::console::{Failure, complain, say};
+use crate::generated;
 use crate::platform::Platform;
 use crate::wall;
 use crate::workspace::Workspace;
@@ -18,7 +18,7 @@ impl Check {
     pub fn run(&self) -> Result<(), Failure> {
         let (workspace, platform) = (Workspace::find(), Platform::read());
         report(&wall::survey(&platform, &workspace))?;
-        fresh(&workspace, &artefact::all(&platform)?)?;
+        fresh(&workspace, &generated::all(&platform)?)?;
         let (read, broken) = samples(&workspace);
         broken.iter().for_each(complain);
         if !broken.is_empty() {

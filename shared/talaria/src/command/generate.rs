@@ -2,6 +2,7 @@ use clap::Args;
 
 use crate::artefact;
 use crate::console::{Failure, complain, say};
+use crate::generated;
 use crate::platform::Platform;
 use crate::wall::{self, Survey};
 use crate::workspace::Workspace;
@@ -19,7 +20,7 @@ impl Generate {
     pub fn run(&self) -> Result<(), Failure> {
         let (workspace, platform) = (Workspace::find(), Platform::read());
         report(&wall::survey(&platform, &workspace))?;
-        let artefacts = artefact::all(&platform)?;
+        let artefacts = generated::all(&platform)?;
         if self.check {
             return fresh(&workspace, &artefacts);
         }
