@@ -33,12 +33,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A request without parameters.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
 /// An answer without a body.
-#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 pub struct Empty {}
 
 /// Declares the endpoints of a module: constants, and `describe`, which shows them all to the [`Book`].
