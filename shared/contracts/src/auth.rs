@@ -46,7 +46,7 @@ endpoints! {
             .form("/v1/auth/links/verified")
             .codes(&["handle_invalid"])
             .audited("email.verified")
-            .budget(2);
+            .budget(3);
 
     /// Mails a new verification link.
     ///

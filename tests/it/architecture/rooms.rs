@@ -29,7 +29,7 @@ const HOUSES: [House; 2] = [
     House {
         name: "local",
         floors: &[
-            &["clock", "fault", "state", "told"],
+            &["clock", "fault", "state"],
             &["aws"],
             &["connector"],
             &["cloud"],
@@ -38,6 +38,7 @@ const HOUSES: [House; 2] = [
             &["gateway", "schedule", "seed"],
             &["boot"],
             &["platform"],
+            &["harness"],
         ],
     },
 ];
