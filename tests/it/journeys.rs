@@ -42,8 +42,6 @@ journeys! {
 fn every_module_has_its_journey() {
     let modules: Vec<&str> = catalog::modules().iter().map(|module| module.name).collect();
     let journeys: Vec<&str> = ALL.iter().map(|(module, _)| *module).collect();
-    assert_eq!(
-        journeys, modules,
-        "list it in tests/it/journeys.rs and write tests/it/journeys/<module>.rs"
-    );
+    let cure = "list it in tests/it/journeys.rs and write tests/it/journeys/<module>.rs";
+    assert_eq!(journeys, modules, "{cure}");
 }

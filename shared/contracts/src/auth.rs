@@ -47,7 +47,7 @@ endpoints! {
             .form("/v1/auth/links/verified")
             .refuses(&[&HANDLE_INVALID])
             .audited("email.verified")
-            .budget(2);
+            .budget(3);
 
     /// Mails a new verification link.
     ///

@@ -320,6 +320,10 @@ fn a_bad_credential_counts_as_none_where_none_is_needed() {
 fn the_ids_of_another_tenant_look_like_ids_that_nobody_has() {
     let strangers: Vec<&Stranger> =
         all().into_iter().flat_map(|performance| &performance.strangers).collect();
+    for spec in endpoints().filter(|spec| spec.path.contains("_id}")) {
+        let tried = strangers.iter().any(|stranger| stranger.spec.id == spec.id);
+        assert!(tried, "{} is never asked for: use it in {}", spec.id, journey_of(spec.id));
+    }
     assert!(!strangers.is_empty());
     for Stranger { spec, with_ids, with_unknown, ids } in strangers {
         let (status, mut body, mut headers) = with_ids.as_seen();

@@ -74,13 +74,13 @@ fn requests() -> Samples {
 fn messages() -> Samples {
     let mut batches: BTreeMap<&str, Vec<(String, Value)>> = BTreeMap::new();
     for scene in preferred().iter().filter(|scene| scene.row.listening().is_some()) {
-        let kind = envelopes(&scene.invoked.event).into_iter().next().map(|event| event.kind);
-        let (Some(kind), Some(record)) = (kind, scene.invoked.event.pointer("/Records/0")) else {
-            continue;
-        };
-        let batch = batches.entry(scene.row.id).or_default();
-        if batch.iter().all(|(known, _)| *known != kind) {
-            batch.push((kind, record.clone()));
+        let records = scene.invoked.event["Records"].as_array().expect("records");
+        for (event, record) in envelopes(&scene.invoked.event).into_iter().zip(records) {
+            let outcome = scene.performance.outcome(scene.row.id, &event.id.to_string());
+            let batch = batches.entry(scene.row.id).or_default();
+            if outcome == Some("done") && batch.iter().all(|(known, _)| *known != event.kind) {
+                batch.push((event.kind, record.clone()));
+            }
         }
     }
     let batch = |mut records: Vec<(String, Value)>| {

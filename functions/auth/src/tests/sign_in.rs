@@ -24,8 +24,8 @@ async fn a_session_opens_doors_until_it_is_ended() {
 async fn calls_keep_to_the_budget_of_their_contracts() {
     use contracts::auth as api;
     let within = |answer: &Answer, spec: contracts::Spec| {
-        let requests = answer.header("x-dynamodb-requests");
-        assert_eq!(requests, spec.budget.to_string(), "{}: {}", spec.id, answer.text);
+        let requests: u32 = answer.header("x-dynamodb-requests").parse().unwrap();
+        assert!(requests <= spec.budget, "{}: {requests} {}", spec.id, answer.text);
     };
     let door = Door::open().await;
     within(&door.register(ADA, PASSWORD).await, api::REGISTER.spec);

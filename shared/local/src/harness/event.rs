@@ -116,6 +116,7 @@ impl Harness {
         let records: Vec<Value> = bodies.iter().enumerate().map(record).collect();
         let answer = self.invoke(listener, json!({ "Records": records })).await;
         let answer = answer.expect("the listener answers");
-        answer["batchItemFailures"].as_array().is_some_and(Vec::is_empty)
+        let failures = answer.get("batchItemFailures").and_then(Value::as_array);
+        failures.is_some_and(Vec::is_empty)
     }
 }

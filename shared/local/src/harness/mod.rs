@@ -30,13 +30,14 @@ pub use told::Told;
 use std::ops::Deref;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use kernel::{TenantId, Timestamp};
 use runtime::Module;
 use serde_json::Value;
 use store::Scope;
 
 use crate::fault::{Fault, FaultPlan};
-use crate::{Options, Platform, seed};
+use crate::{BootError, Options, Platform, seed};
 
 /// What every call of a function has to survive.
 pub const FAULTS: [Fault; 5] =
@@ -68,8 +69,10 @@ impl Harness {
 
     /// These modules on a platform started like this.
     pub async fn start(modules: Vec<Module>, options: Options) -> Self {
-        let modules = stand_in::beside(modules);
-        let platform = Platform::start(modules, options).await.expect("the platform starts");
+        // Boxed: the start of a platform is a future as deep as the compiler can look.
+        let starting: BoxFuture<'_, Result<Platform, BootError>> =
+            Box::pin(Platform::start(stand_in::beside(modules), options));
+        let platform = starting.await.expect("the platform starts");
         Self { platform, tenant: seed::DEMO_TENANT, livemode: true }
     }
 
@@ -128,12 +131,18 @@ impl Harness {
 
     /// The log lines of this function so far, oldest first: one `done` line a call, and its own.
     pub fn lines_of(&self, function: &str) -> Vec<Value> {
-        self.lines().into_iter().filter(|line| line["call"] == function).collect()
+        self.lines()
+            .into_iter()
+            .filter(|line| line.get("call").is_some_and(|call| call == function))
+            .collect()
     }
 
     /// The log lines that somebody must act on.
     pub fn errors(&self) -> Vec<Value> {
-        self.lines().into_iter().filter(|line| line["level"] == "error").collect()
+        self.lines()
+            .into_iter()
+            .filter(|line| line.get("level").is_some_and(|level| level == "error"))
+            .collect()
     }
 
     /// Every log line so far, oldest first.
