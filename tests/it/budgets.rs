@@ -27,7 +27,7 @@ async fn tour(talaria: &Talaria) {
     let item = json!({ "read": true });
     talaria.patch("/v1/inbox/1", item).bearer(&ada).send().await.expect(200);
     let own = format!("/v1/profiles/{}", ada.user_id);
-    for path in ["/v1/profile", "/v1/auth/me", "/v1/inbox", own.as_str()] {
+    for path in ["/v1/profile", "/v1/auth/me", "/v1/inbox", "/v1/inbox/head", own.as_str()] {
         talaria.get(path).bearer(&ada).send().await.expect(200);
     }
     let owner = talaria.platform_owner().await;

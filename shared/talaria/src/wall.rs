@@ -9,6 +9,7 @@ mod measured;
 mod overlap;
 mod released;
 mod root;
+mod settings;
 mod stages;
 
 pub use measured::Measure;
@@ -47,6 +48,7 @@ pub fn survey(platform: &Platform, workspace: &Workspace) -> Survey {
     breaches.extend(event::breaches(platform));
     breaches.extend(filter::breaches(platform));
     breaches.extend(overlap::breaches(platform));
+    breaches.extend(settings::breaches(platform));
     breaches.extend(released::breaches(platform, workspace));
     breaches.extend(stages::breaches(platform));
     let mut measures = measured::measures(platform);

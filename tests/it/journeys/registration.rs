@@ -36,8 +36,8 @@ async fn a_person_signs_up_is_greeted_and_keeps_a_profile() {
     let greeting =
         talaria.platform.mailbox().to(ADA).into_iter().find(|mail| !mail.text.contains("token="));
     assert!(greeting.is_some(), "a greeting was mailed");
-    let inbox = talaria.get("/v1/inbox").bearer(&ada).send().await;
-    assert_eq!(inbox.expect(200).json["head"]["unread"], 1, "{}", inbox.text);
+    let inbox = talaria.get("/v1/inbox/head").bearer(&ada).send().await;
+    assert_eq!(inbox.expect(200).json["unread"], 1, "{}", inbox.text);
 }
 
 #[tokio::test]
