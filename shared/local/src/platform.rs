@@ -5,6 +5,8 @@ mod lines;
 mod listeners;
 
 #[cfg(test)]
+mod list_tests;
+#[cfg(test)]
 mod refusal_tests;
 #[cfg(test)]
 mod tests;

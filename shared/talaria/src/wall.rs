@@ -11,6 +11,7 @@ mod policy;
 mod released;
 mod root;
 mod schema;
+mod settings;
 mod stages;
 
 pub use measured::Measure;
@@ -50,6 +51,7 @@ pub fn survey(platform: &Platform, workspace: &Workspace) -> Survey {
     breaches.extend(filter::breaches(platform));
     breaches.extend(overlap::breaches(platform));
     breaches.extend(schema::breaches(platform));
+    breaches.extend(settings::breaches(platform));
     breaches.extend(released::breaches(platform, workspace));
     breaches.extend(stages::breaches(platform));
     let mut measures = measured::measures(platform);

@@ -204,7 +204,7 @@ fn rooms_import_from_rooms_below_them_only() {
 #[test]
 fn every_room_stands_on_a_floor_and_lib_rs_is_a_table_of_contents() {
     for house in &HOUSES {
-        let (source, index) = house.read();
+        let (_, index) = house.read();
         let listed: BTreeSet<&str> =
             house.floors.iter().flat_map(|rooms| rooms.iter().copied()).collect();
         assert_eq!(declared(&index).0, listed, "the rooms of {}", house.name);

@@ -12,8 +12,9 @@ pub async fn journey(talaria: &Talaria) {
     assert!(mails.iter().any(|mail| mail.subject == "Welcome"), "a greeting was mailed");
 
     let inbox = talaria.get("/v1/inbox").by(&ada).send().await;
-    assert_eq!(inbox.expect(200).json["head"]["unread"], 1, "{}", inbox.text);
-    assert_eq!(inbox.text_at("/data/0/title"), "Welcome");
+    assert_eq!(inbox.expect(200).text_at("/data/0/title"), "Welcome");
+    let badge = talaria.get("/v1/inbox/head").by(&ada).send().await;
+    assert_eq!(badge.expect(200).json["unread"], 1, "{}", badge.text);
 
     let seen = json!({ "seen_upto": 1 });
     let head = talaria.post("/v1/inbox/marks", seen).by(&ada).send().await;

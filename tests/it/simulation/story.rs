@@ -116,8 +116,8 @@ impl Story {
         let login = self.talaria.login(ADA, PASSWORD).await;
         assert_eq!(login.status, 200, "the person can sign in: {}\n{told}", login.text);
 
-        let inbox = self.talaria.get("/v1/inbox").by(&Session::of(&login)).send().await;
-        assert_eq!(inbox.json["head"]["last_seq"], 1, "one greeting in the inbox\n{told}");
+        let inbox = self.talaria.get("/v1/inbox/head").by(&Session::of(&login)).send().await;
+        assert_eq!(inbox.json["last_seq"], 1, "one greeting in the inbox\n{told}");
 
         let mails = self.message_ids().len();
         assert_eq!(mails, 2, "one confirmation, one greeting, whatever copies\n{told}");

@@ -16,6 +16,11 @@ fn numbers(page: &Value) -> Vec<u64> {
     page["data"].as_array().unwrap().iter().map(|item| item["seq"].as_u64().unwrap()).collect()
 }
 
+/// Where the next page begins.
+fn next(page: &Value) -> &str {
+    page["next_cursor"].as_str().unwrap()
+}
+
 /// An inbox of so many items.
 async fn world_of(items: u64) -> World {
     let world = World::new().await;
@@ -33,15 +38,14 @@ async fn an_inbox_is_listed_marked_and_changed() {
     let world = world_of(3).await;
     let page = world.inbox("?limit=2").await;
     assert_eq!((numbers(&page), &page["has_more"]), (vec![3, 2], &json!(true)));
-    assert_eq!(counters(&page["head"]), [3, 3, 3, 0, 0]);
+    assert_eq!(counters(&world.badge().await), [3, 3, 3, 0, 0]);
     let item = &page["data"][0];
     assert_eq!((&item["title"], &item["category"]), (&json!("Welcome"), &json!("account")));
     assert_eq!((&item["read"], &item["archived"]), (&json!(false), &json!(false)));
 
-    let rest = world.inbox("?before_seq=2").await;
+    let rest = world.inbox(&format!("?cursor={}", next(&page))).await;
     assert_eq!((numbers(&rest), &rest["has_more"]), (vec![1], &json!(false)));
-    let badge = world.inbox("?limit=0").await;
-    assert_eq!((numbers(&badge), counters(&badge["head"])), (vec![], [3, 3, 3, 0, 0]));
+    assert_eq!(rest["next_cursor"], Value::Null);
 
     let marks = json!({ "seen_upto": 3, "read_upto": 1 });
     let head = world.marks(marks.clone()).await;
@@ -52,12 +56,42 @@ async fn an_inbox_is_listed_marked_and_changed() {
     let item = &changed.expect(200).json;
     assert_eq!((&item["read"], &item["archived"]), (&json!(true), &json!(true)));
     let current = world.inbox("").await;
-    assert_eq!((numbers(&current), counters(&current["head"])), (vec![2, 1], [3, 0, 1, 3, 1]));
+    assert_eq!((numbers(&current), counters(&world.badge().await)), (vec![2, 1], [3, 0, 1, 3, 1]));
     assert_eq!(numbers(&world.inbox("?filter=archived").await), [3]);
     world.changes("1", json!({ "read": false })).await.expect(200);
     let unread = world.inbox("?filter=unread").await;
-    assert_eq!((numbers(&unread), counters(&unread["head"])[2]), (vec![2, 1], 2));
+    assert_eq!((numbers(&unread), counters(&world.badge().await)[2]), (vec![2, 1], 2));
     assert_eq!(world.cloud().violations(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_of_an_inbox_are_the_inbox_while_more_arrives() {
+    for (limit, arriving) in [(1, 1), (2, 3), (3, 0), (7, 2), (100, 1)] {
+        let world = world_of(7).await;
+        let mut page = world.inbox(&format!("?limit={limit}")).await;
+        let mut seen = numbers(&page);
+        while page["has_more"] == json!(true) {
+            for _ in 0..arriving {
+                world.registered().await;
+            }
+            page = world.inbox(&format!("?limit={limit}&cursor={}", next(&page))).await;
+            seen.extend(numbers(&page));
+        }
+        assert_eq!(page["next_cursor"], Value::Null);
+        assert_eq!(seen, [7, 6, 5, 4, 3, 2, 1], "{limit} a page, {arriving} arriving");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cursor_of_another_part_of_the_inbox_is_refused() {
+    let world = world_of(3).await;
+    let page = world.inbox("?limit=1&filter=unread").await;
+    let cursor = next(&page);
+    world.inbox(&format!("?cursor={cursor}&filter=unread")).await;
+    for other in ["&filter=archived", ""] {
+        let answer = world.try_inbox(&format!("?cursor={cursor}{other}")).await;
+        answer.refused(400, "cursor_invalid");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,9 +111,11 @@ async fn reading_an_item_marks_its_notification_seen() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_asked_of_an_inbox_is_refused() {
     let world = world_of(1).await;
-    for query in ["?limit=101", "?filter=starred"] {
+    for query in ["?limit=0", "?limit=101", "?filter=starred"] {
         world.try_inbox(query).await.refused(422, "validation_failed");
     }
+    world.try_inbox("?before_seq=2").await.refused(400, "malformed_request");
+    world.try_inbox("?cursor=2").await.refused(400, "cursor_invalid");
     for seq in ["2", "0", "one"] {
         world.changes(seq, json!({ "read": true })).await.refused(404, "not_found");
     }
@@ -94,7 +130,7 @@ async fn what_cannot_be_asked_of_an_inbox_is_refused() {
 async fn an_empty_inbox_has_nothing_to_mark() {
     let world = World::new().await;
     let page = world.inbox("").await;
-    assert_eq!((numbers(&page), counters(&page["head"])), (vec![], [0; 5]));
+    assert_eq!((numbers(&page), counters(&world.badge().await)), (vec![], [0; 5]));
     let head = world.marks(json!({ "seen_upto": 9, "read_upto": 9 })).await;
     assert_eq!(counters(&head), [0; 5]);
 }
@@ -104,7 +140,10 @@ async fn a_burst_lands_whole_and_in_one_dense_order() {
     let world = world_of(60).await;
     let page = world.inbox("?limit=100").await;
     assert_eq!(numbers(&page), (1..=60).rev().collect::<Vec<_>>());
-    assert_eq!((counters(&page["head"]), world.waiting_rows().await), ([60, 60, 60, 0, 0], 0));
+    assert_eq!(
+        (counters(&world.badge().await), world.waiting_rows().await),
+        ([60, 60, 60, 0, 0], 0)
+    );
 }
 
 #[tokio::test(start_paused = true)]

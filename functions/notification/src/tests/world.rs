@@ -141,6 +141,11 @@ impl World {
         self.get(&format!("/v1/inbox{query}")).by(&ada()).send().await
     }
 
+    /// The counters of Ada's inbox.
+    pub async fn badge(&self) -> Value {
+        self.get("/v1/inbox/head").by(&ada()).send().await.expect(200).json.clone()
+    }
+
     /// Ada marks her inbox; its counters.
     pub async fn marks(&self, body: Value) -> Value {
         self.try_mark(body).await.expect(200).json.clone()

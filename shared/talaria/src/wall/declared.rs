@@ -4,7 +4,6 @@ use contracts::{Audit, Rate, Spec};
 use events::EventSpec;
 use events::ops::LISTENER_BLOCKED;
 use kernel::Problem;
-use runtime::config::VARIABLES;
 use runtime::module::Reactor;
 use runtime::rate::CELLS;
 use runtime::{Module, Row, Trigger};
@@ -12,6 +11,7 @@ use store::{INBOX, PLATFORM_TABLES, Table};
 
 use super::{Breach, STACK_NAME_MAX, breach, listener};
 use crate::platform::Platform;
+use crate::schema::members;
 
 /// Longest name of a Lambda function.
 const FUNCTION_NAME_MAX: usize = 64;
@@ -38,7 +38,6 @@ pub fn breaches(platform: &Platform) -> Vec<Breach> {
         found.extend(of_row(platform, module, row));
     }
     found.extend(platform.modules.iter().flat_map(of_reactors));
-    found.extend(of_settings(platform));
     for (_, row, spec) in platform.routes() {
         found.extend(of_route(row, spec));
     }
@@ -95,12 +94,6 @@ fn of_row(platform: &Platform, module: &Module, row: &Row) -> Vec<Breach> {
         found.push(breach!(
             "{id} hands events over again: it writes the inbox, where it notes what is gone"
         ));
-    }
-    for secret in row.keeps.iter().filter(|secret| secret.module() != module.name) {
-        found.push(breach!("{id} keeps secret {secret}: its name starts with the module"));
-    }
-    for secret in row.secrets.iter().filter(|secret| secret.module() != module.name) {
-        found.push(breach!("{id} opens secret {secret}, which another module keeps"));
     }
     for job in &row.jobs {
         let works = |other: &Row| other.id == *job && matches!(other.trigger, Trigger::Job);
@@ -233,6 +226,12 @@ fn of_contracts(platform: &Platform) -> Vec<Breach> {
             row.id
         ));
     }
+    for page in platform.pages.iter().filter(|page| !page.spec.pages) {
+        let members = members(&page.request, &platform.schemas);
+        if members.iter().any(|member| member.name == "cursor") {
+            found.push(breach!("{} takes a cursor: declare it with Endpoint::list", page.spec.id));
+        }
+    }
     for call in &platform.calls {
         let answers = |row: &Row| row.id == call.id && matches!(row.trigger, Trigger::Call(_));
         if !platform.rows().any(|(_, row)| answers(row)) {
@@ -243,25 +242,6 @@ fn of_contracts(platform: &Platform) -> Vec<Breach> {
         let serves = |row: &Row| row.id == operation.id;
         if !platform.rows().any(|(_, row)| serves(row)) {
             found.push(breach!("operation {} is served by no module table", operation.id));
-        }
-    }
-    found
-}
-
-/// Settings that two read, or that would refuse the start without having been set.
-fn of_settings(platform: &Platform) -> Vec<Breach> {
-    let mut found = Vec::new();
-    let mut taken: Vec<&str> = VARIABLES.iter().map(|variable| variable.name).collect();
-    for module in &platform.modules {
-        for setting in &module.settings.declared {
-            let name = setting.variable.name;
-            if taken.contains(&name) || !name.starts_with("TALARIA_") {
-                found.push(breach!("setting {name} of {} needs a name of its own", module.name));
-            }
-            if let Err(fault) = setting.check() {
-                found.push(breach!("the default of a setting of {}: {fault}", module.name));
-            }
-            taken.push(name);
         }
     }
     found
@@ -283,9 +263,6 @@ fn of_problems(platform: &Platform) -> Vec<Breach> {
 
 #[cfg(test)]
 mod tests {
-    use runtime::secrets::SecretName;
-    use runtime::settings::Setting;
-
     use super::*;
     use crate::fixture;
 
@@ -389,29 +366,18 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_has_a_name_of_its_own_and_a_default_that_is_valid() {
-        const OWN: Setting<u8> = Setting::new("TALARIA_DEMO", "3");
-        let told = |setting: Setting<u8>| {
-            let module = fixture::module_of([]).settings(&[OWN.spec, setting.spec]);
-            of_settings(&Platform::of(vec![module])).into_iter().map(|one| one.0).collect()
+    fn who_takes_a_cursor_is_a_list() {
+        let mut platform = Platform::of(Vec::new());
+        let told = |platform: &Platform| {
+            let lines = of_contracts(platform).into_iter().map(|one| one.0);
+            lines.filter(|line| line.contains("takes a cursor")).collect::<Vec<_>>()
         };
-        let lines: [Vec<String>; 5] = [
-            told(Setting::new("TALARIA_OTHER", "3")),
-            told(OWN),
-            told(Setting::new("TALARIA_STAGE", "3")),
-            told(Setting::new("OTHER", "3")),
-            told(Setting::new("TALARIA_OTHER", "3").quick("many")),
-        ];
-        assert_eq!(lines.each_ref().map(Vec::len), [0, 1, 1, 1, 1], "{lines:?}");
-    }
-
-    #[test]
-    fn a_secret_is_opened_by_the_module_that_keeps_it() {
-        const STRANGE: SecretName = SecretName::new("other/key");
-        let hears = || fixture::hears("demo.on_updated", events::profile::UPDATED.spec);
-        let told = |row| lines([row]).iter().any(|line| line.contains("secret other/key"));
-        assert!(told(hears().opens([STRANGE])) && told(hears().keeps([STRANGE])));
-        assert!(!told(hears().opens([SecretName::new("demo/key")])));
+        assert_eq!(told(&platform), Vec::<String>::new());
+        for page in &mut platform.pages {
+            page.spec.pages = false;
+        }
+        let expected = "notification.inbox_list takes a cursor: declare it with Endpoint::list";
+        assert_eq!(told(&platform), [expected]);
     }
 
     #[test]
