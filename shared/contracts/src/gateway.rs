@@ -52,8 +52,7 @@ endpoints! {
     PREFLIGHT: Public<Nothing, Empty> = Endpoint::options("gateway.preflight", "/{proxy+}")
         .public("CORS preflight")
         .rate(Rate::PublicDocument)
-        .answers(Success::NoContent)
-        .budget(2);
+        .answers(Success::NoContent);
 
     /// Answers where no route fits: 405 with `Allow` where the path exists, else 404.
     FALLBACK: Public<Nothing, Empty> = Endpoint::fallback("gateway.fallback")

@@ -24,6 +24,11 @@ pub async fn journey(talaria: &Talaria) {
     let long = talaria.patch("/v1/profile", json!({ "bio": "" })).by(&bob);
     long.key(&"k".repeat(256)).send().await.refused(400, "idempotency_key_invalid");
 
-    let seen = talaria.get(&format!("/v1/profiles/{}", ada.user_id)).by(&bob).send().await;
-    assert_eq!(seen.expect(200).json["display_name"], "Ada");
+    // From the cache, and once that is old, from the table.
+    let path = format!("/v1/profiles/{}", ada.user_id);
+    for minutes in [0, 2] {
+        talaria.minutes_pass(minutes).await;
+        let seen = talaria.get(&path).by(&bob).send().await;
+        assert_eq!(seen.expect(200).json["display_name"], "Ada");
+    }
 }

@@ -12,7 +12,7 @@ async fn an_event_is_told_across_every_hop_by_its_id_and_by_its_place() {
     let [event] = &desk.events(HAPPENED.spec.name).await[..] else { panic!("one event") };
     let story: EventStory = desk.asks(&api::EVENT_SHOW, json!({ "event": event })).await;
     assert_eq!((story.status.as_str(), story.bell.as_deref()), ("sent", Some("inline")));
-    assert_eq!((story.replay_no, story.correlation_id.as_deref()), (0, Some("test")));
+    assert_eq!((story.replay_no, story.correlation_id.as_deref()), (0, Some("local")));
     assert_eq!(story.envelope["data"]["what"], "echo");
     let [heard] = &story.listeners[..] else { panic!("one listener hears it") };
     assert_eq!((heard.listener.as_str(), heard.state.as_deref()), (LISTENER, Some("done")));

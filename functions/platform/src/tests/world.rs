@@ -254,7 +254,10 @@ fn shop(heard: &Heard, tolerant: &Arc<AtomicBool>) -> Module {
             answer(&ORDER, order).schedules([REMINDED.spec]).emits([SOLD.spec]),
             listen("shop.on_reminded", &REMINDED, hear),
             // Three at a time, four a run.
-            collect(COUNTER, &SOLD, Cadence::Minutes(5), count).batch(4).max_writes(87),
+            collect(COUNTER, &SOLD, Cadence::Minutes(5), count)
+                .writes([TALLY])
+                .batch(4)
+                .max_writes(87),
         ],
     )
     .owns([TALLY])

@@ -2,15 +2,15 @@
 
 use interface::{Call, Empty, Endpoint, Granted};
 use kernel::problem::{STATE_CONFLICT, VALIDATION_FAILED};
-use kernel::{Error, FaultCode, Refusal, problems};
+use kernel::{Error, FaultCode, Refusal, UserId, problems};
 use runtime::module::{answer, serve};
 use runtime::{Ctx, Group, Principal, Reply, Worker};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::*;
-use crate::echo;
-use crate::seed::DEMO_TENANT;
+use crate::harness::{Caller, Harness};
 
 problems! {
     /// The shop is closed.
@@ -52,22 +52,18 @@ async fn order(_: Ctx<Worker>, wish: Wish) -> Result<Wish, Error> {
     }
 }
 
-async fn asks(platform: &Platform, path: &str, what: &str) -> (u16, Value) {
-    let request = Request::post(path)
-        .header("host", "api.example")
-        .header("content-type", "application/json")
-        .header("authorization", format!("Bearer {DEMO_TENANT}"))
-        .body(Bytes::from(json!({ "what": what }).to_string()));
-    let answer = platform.request(request.unwrap()).await;
-    (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap())
+async fn asks(harness: &Harness, path: &str, what: &str) -> (u16, Value) {
+    let somebody = Caller::person(UserId::from_bytes([7; 16]));
+    let answer = harness.post(path, json!({ "what": what })).by(&somebody).send().await;
+    (answer.status, answer.json)
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_a_typed_call_refuses_with_passes_through_as_it_is() {
-    let platform = Platform::in_memory(vec![echo::module(), shop()]).await.unwrap();
-    assert_eq!(asks(&platform, "/v1/shop", "bread").await.0, 200);
+    let shop = Harness::of(vec![shop()]).await;
+    assert_eq!(asks(&shop, "/v1/shop", "bread").await.0, 200);
 
-    let (status, problem) = asks(&platform, "/v1/shop", "late").await;
+    let (status, problem) = asks(&shop, "/v1/shop", "late").await;
     let error = json!({
         "type": "permission_error",
         "code": "shop_closed",
@@ -77,7 +73,7 @@ async fn what_a_typed_call_refuses_with_passes_through_as_it_is() {
     assert_eq!((status, &problem["title"]), (403, &json!("The shop is closed")));
     assert_eq!(problem["error"], error);
 
-    let (status, problem) = asks(&platform, "/v1/shop", "odd").await;
+    let (status, problem) = asks(&shop, "/v1/shop", "odd").await;
     let faults =
         json!([{ "code": "not_allowed", "message": "we have no such thing", "param": "/what" }]);
     assert_eq!((status, &problem["errors"]), (422, &faults));
@@ -85,14 +81,14 @@ async fn what_a_typed_call_refuses_with_passes_through_as_it_is() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_that_nobody_declared_is_our_own_fault_and_named() {
-    let platform = Platform::in_memory(vec![echo::module(), shop()]).await.unwrap();
-    let told = |of: &str| platform.logs().iter().any(|line| line.contains(of));
+    let shop = Harness::of(vec![shop()]).await;
+    let told = |of: &str| shop.logs().iter().any(|line| line.contains(of));
     // The call does not say so: its caller hears nothing of it.
-    let (status, problem) = asks(&platform, "/v1/shop", "unsaid").await;
+    let (status, problem) = asks(&shop, "/v1/shop", "unsaid").await;
     assert_eq!((status, &problem["error"]["code"]), (503, &json!("dependency_unavailable")));
     assert!(told("shop.order refuses with state_conflict, and its contract does not say so"));
     // The call says so, the endpoint does not.
-    let (status, problem) = asks(&platform, "/v1/shop/peek", "late").await;
+    let (status, problem) = asks(&shop, "/v1/shop/peek", "late").await;
     assert_eq!((status, &problem["error"]["code"]), (500, &json!("internal_error")));
     assert!(told("shop.peek refuses with shop_closed, and its contract does not say so"));
 }

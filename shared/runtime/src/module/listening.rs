@@ -48,8 +48,6 @@ pub struct Listening {
     pub priority: Priority,
     /// Most invocations at once, where its priority does not say.
     pub concurrency: Option<u32>,
-    /// The group dashboards and alarms show it in; its module unless stated.
-    pub lane: Option<&'static str>,
     /// Messages per invocation.
     pub batch: u32,
     /// Delay of every message, in seconds. Not for ordered listeners.
@@ -84,7 +82,6 @@ impl Listening {
             backoff_s: vec![30, 60, 120],
             priority: Priority::Normal,
             concurrency: None,
-            lane: None,
             batch: 10,
             delay_s: 0,
             claims: false,

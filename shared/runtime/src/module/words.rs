@@ -34,11 +34,6 @@ impl Row {
         self.hearing(|one| one.priority = Priority::Low)
     }
 
-    /// Is shown in this group of dashboards and alarms.
-    pub fn lane(self, name: &'static str) -> Self {
-        self.hearing(|one| one.lane = Some(name))
-    }
-
     /// Hears only messages of these facets.
     pub fn facets<const N: usize>(self, facets: [&'static str; N]) -> Self {
         self.hearing(|one| one.facets = facets.to_vec())
