@@ -155,7 +155,7 @@ pub fn module() -> Module {
             hears(ENDS, [OPENED.spec, SETTLED.spec]).tries(3, [10, 20]).ordered(),
             hears(PROMPT, [CHANGED.spec]).tries(3, [10, 20]).inline(300),
             hears(ONCE, [CHANGED.spec]).tries(3, [10, 20]).unique_for(UNIQUE_S),
-            serve(&PLAN_TIMER, time::plan).writes([WORLD]).emits([RANG.spec]),
+            serve(&PLAN_TIMER, time::plan).writes([WORLD]).schedules([RANG.spec]),
             hears(BELL, [RANG.spec]).tries(3, [10, 20]),
             hears(LAST, [CHANGED.spec]).tries(3, [10, 20]).debounced(20, 60),
             collect(DIGEST, &CHANGED, Cadence::Minutes(DIGEST_MINUTES), hear::digest)

@@ -31,7 +31,7 @@ impl Listener {
             )));
         };
         let source = entry.spec.family();
-        let declared = draft.read(&format!("shared/events/src/{source}.rs"))?;
+        let declared = draft.read(&file_of(source))?;
         let Some((constant, data)) = constant_of(&declared, &self.event) else {
             let message =
                 format!("{} is not declared as expected: write the listener by hand", self.event);
@@ -56,6 +56,13 @@ impl Listener {
     }
 }
 
+/// Where the events of a family are declared: those about the platform itself belong to the framework.
+fn file_of(family: &str) -> String {
+    let of_platform = events::ops::OUTBOX_STALLED.spec.family();
+    let declares = if family == of_platform { "interface" } else { "events" };
+    format!("shared/{declares}/src/{family}.rs")
+}
+
 /// The constant of an event and the type of its data: `USER_REGISTERED: Event<UserRegistered> = …`.
 fn constant_of(declared: &str, event: &str) -> Option<(String, String)> {
     let (before, _) = declared.split_once(&format!("\"{event}\""))?;
@@ -74,7 +81,7 @@ mod tests {
     fn every_event_is_found_where_it_is_declared() {
         let workspace = Workspace::find();
         for entry in Platform::of(Vec::new()).events {
-            let path = format!("shared/events/src/{}.rs", entry.spec.family());
+            let path = file_of(entry.spec.family());
             let found = constant_of(&workspace.read(&path).unwrap(), entry.spec.name);
             assert!(found.is_some(), "{}", entry.spec.name);
         }

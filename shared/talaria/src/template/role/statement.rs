@@ -122,11 +122,11 @@ fn queues(row: &Row, grants: &Grants) -> Vec<Value> {
             }
         }
     }
-    if source::has_undelivered(row) {
-        jobs.push(queue_arn(source::UNDELIVERED));
-    }
     if !jobs.is_empty() {
         statements.push(allow(&["sqs:SendMessage"], json!(jobs)));
+    }
+    if source::has_undelivered(row) {
+        statements.push(allow(&["sqs:SendMessage"], queue_arn(source::UNDELIVERED)));
     }
     statements
 }
