@@ -28,8 +28,8 @@ pub fn of_row(module: &Module, row: &Row) -> String {
     let besides = [("Replays", IDEMPOTENCY), ("Audits", AUDIT), ("Announces", OUTBOX)];
     let besides = besides.into_iter().chain([("Hears", INBOX), ("Counts", CELLS)]);
     for (word, table) in besides {
-        let partly =
-            |one: &TableGrant| !writes(one) && !(reads(one) && one.operations.len() == READS.len());
+        let only_reads = |one: &TableGrant| reads(one) && one.operations.len() == READS.len();
+        let partly = |one: &TableGrant| !writes(one) && !only_reads(one);
         if tables.iter().any(|one| one.table == table && partly(one)) {
             words.push(word.to_owned());
         }
