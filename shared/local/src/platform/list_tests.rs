@@ -1,16 +1,17 @@
 //! Lists: pages one after the other are the whole list, and a cursor works where it was made.
 
 use interface::{Endpoint, Granted};
-use kernel::{AnyId, Error, List, Page, PermissionSet, TenantId, UserId};
-use runtime::authorizer::{Evidence, Inquiry, Proof, Standing};
-use runtime::module::{authorize, every, serve};
+use kernel::{Error, List, Page, TenantId, UserId};
+use runtime::module::{every, serve};
 use runtime::page::CURSOR_SEAL;
-use runtime::{Ctx, Group, Principal, PrincipalKind, Reply, System};
+use runtime::{Ctx, Group, Principal, Reply, System};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use store::{Change, Key, Query, Scope, Stored, Table, Token};
 
 use super::*;
+use crate::harness::{Caller, Harness};
 use crate::seed::{DEMO_TENANT, PLATFORM_TENANT};
 
 const BOOKS: Table = Table::new("books");
@@ -49,7 +50,6 @@ fn library() -> Module {
     let rows = [
         serve(&SHELF, shelf).reads([BOOKS]),
         serve(&CELLAR, shelf).reads([BOOKS]),
-        authorize("library.authorizer", gather),
         every("library.keep_seal", "rate(1 day)", keep_seal).keeps([CURSOR_SEAL]),
     ];
     Module::new("library", Group::Identity, "A test.", rows).owns([BOOKS])
@@ -66,38 +66,13 @@ async fn keep_seal(ctx: Ctx<System>) -> Result<(), Error> {
     ctx.secrets().create(CURSOR_SEAL, &SealKeys::first([7; 32])).await.map(|_| ())
 }
 
-/// `Bearer <tenant>/<n>` proves the n-th person of the tenant.
-async fn gather(_: Ctx<System>, inquiry: Inquiry) -> Evidence {
-    let token = inquiry.authorization.first().and_then(|value| value.strip_prefix("Bearer "));
-    let parts = token.and_then(|token| token.split_once('/'));
-    let read = parts.and_then(|(tenant, n)| Some((tenant.parse().ok()?, n.parse().ok()?)));
-    let Some((tenant, n)) = read else { return Evidence::without(Standing::None, "none") };
-    Evidence::valid(Proof {
-        kind: PrincipalKind::User,
-        subject: AnyId::from(UserId::from_bytes([n; 16])),
-        tenant,
-        home_tenant: tenant,
-        livemode: true,
-        session: None,
-        device: None,
-        application: None,
-        key: None,
-        scopes: vec!["api".to_owned()],
-        permissions: PermissionSet::new(),
-        roles: Vec::new(),
-        acr: None,
-        auth_time: None,
-    })
-}
-
 struct Library {
-    platform: Platform,
+    harness: Harness,
 }
 
 impl Library {
     async fn with_books(books: u64) -> Self {
-        let platform = Platform::in_memory(vec![library()]).await.unwrap();
-        let library = Self { platform };
+        let library = Self { harness: Harness::of(vec![library()]).await };
         library.arrive(1..=books).await;
         library
     }
@@ -110,15 +85,14 @@ impl Library {
             let mut change = Change::new();
             change.create(&Book { key: Key::new(pk, format!("{number:03}")), number });
             let token = Token::of(&number.to_be_bytes(), 0);
-            self.platform.ports().store.commit(change, &token).await.unwrap();
+            self.harness.ports().store.commit(change, &token).await.unwrap();
         }
     }
 
     async fn asks(&self, (tenant, person): (TenantId, u8), path: &str) -> (u16, Value) {
-        let request = Request::get(path).header("host", "api.example");
-        let request = request.header("authorization", format!("Bearer {tenant}/{person}"));
-        let answer = self.platform.request(request.body(Bytes::new()).unwrap()).await;
-        (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap())
+        let person = Caller::person(UserId::from_bytes([person; 16])).of(tenant);
+        let answer = self.harness.get(path).by(&person).send().await;
+        (answer.status, answer.json)
     }
 }
 
@@ -185,7 +159,7 @@ async fn a_cursor_that_is_wrong_foreign_truncated_or_stale_is_refused() {
         let told = (status, &problem["error"]["code"], &problem["error"]["param"]);
         assert_eq!(told, (400, &json!("cursor_invalid"), &json!("cursor")), "{path}");
     }
-    let secrets = &library.platform.ports().secrets;
+    let secrets = &library.harness.ports().secrets;
     secrets.replace(CURSOR_SEAL, &SealKeys::first([8; 32])).await.unwrap();
     let (status, problem) = library.asks(ADA, &goes_on("/v1/shelf?colour=red")).await;
     assert_eq!((status, &problem["error"]["code"]), (400, &json!("cursor_invalid")), "stale");
